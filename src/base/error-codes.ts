@@ -1,0 +1,327 @@
+interface ErrorTraits {
+  /** True when the same call may succeed later without anyone changing anything. */
+  readonly retryable: boolean;
+  /** The exit status of the command that ends with it: see docs/cli.md. */
+  readonly exitStatus: 1 | 2 | 3 | 4 | 5 | 6 | 7;
+  /** What the operator does next, in one or two sentences. */
+  readonly hint: string;
+}
+
+/**
+ * Every failure this program reports. Codes are public: they are logged, sent to peers and
+ * listed in docs/errors.md. Add freely; never rename or reuse one.
+ */
+export const ERROR_CODES = {
+  // The program and its surroundings
+  INTERNAL: {
+    retryable: false,
+    exitStatus: 1,
+    hint: 'This is a defect in etcd-lifeboat. Report it with the log lines around it.',
+  },
+  USAGE: { retryable: false, exitStatus: 2, hint: 'Run the command with --help.' },
+  CONFIG_INVALID: {
+    retryable: false,
+    exitStatus: 2,
+    hint: 'Correct the lines named above; `lifeboat config check` shows all of them at once.',
+  },
+  CANCELLED: { retryable: true, exitStatus: 1, hint: 'Nothing was published. Run it again when ready.' },
+  TIMED_OUT: { retryable: true, exitStatus: 1, hint: 'See what the other side was doing in its log.' },
+  COMMAND_FAILED: { retryable: false, exitStatus: 1, hint: 'The last lines of its output are above.' },
+  COMMAND_NOT_FOUND: {
+    retryable: false,
+    exitStatus: 1,
+    hint: 'Install it, or give its absolute path in the configuration.',
+  },
+  FILE_UNREADABLE: { retryable: false, exitStatus: 1, hint: 'Check the path, its owner and its mode.' },
+  NO_SPACE: {
+    retryable: true,
+    exitStatus: 3,
+    hint: 'Free space on the file system named above; `lifeboat snapshot list` shows what could go.',
+  },
+  AGENT_UNREACHABLE: {
+    retryable: true,
+    exitStatus: 6,
+    hint: 'Is the agent running on this host, and may this user open its control socket?',
+  },
+  AGENT_ALREADY_RUNNING: {
+    retryable: false,
+    exitStatus: 3,
+    hint: 'Another agent holds this state directory. Give each agent its own `agent.stateDir`.',
+  },
+  STATE_DAMAGED: {
+    retryable: false,
+    exitStatus: 5,
+    hint: 'The file was left as it is. Move it aside only when you know what it said.',
+  },
+
+  // etcd
+  ETCD_UNREACHABLE: {
+    retryable: true,
+    exitStatus: 1,
+    hint: 'Is etcd running, and is `etcd.endpoint` one of its client URLs?',
+  },
+  ETCD_TIMEOUT: {
+    retryable: true,
+    exitStatus: 1,
+    hint: 'The member did not answer in time: it may have no quorum, or a slow disk.',
+  },
+  ETCD_AUTH_FAILED: {
+    retryable: false,
+    exitStatus: 1,
+    hint: 'Check `etcd.auth` and `etcd.tls`. Snapshot and HashKV need the root role.',
+  },
+  ETCD_REFUSED: { retryable: false, exitStatus: 1, hint: 'etcd answered, and refused: its words are above.' },
+  ETCD_NO_SPACE: {
+    retryable: false,
+    exitStatus: 1,
+    hint: 'The member has the NOSPACE alarm: compact, defragment, then disarm it.',
+  },
+  ETCD_COMPACTED: { retryable: false, exitStatus: 1, hint: 'That revision is gone. Ask for a newer one.' },
+
+  // Snapshot files
+  SNAPSHOT_TRUNCATED: {
+    retryable: true,
+    exitStatus: 1,
+    hint: 'Nothing was published. The next run takes a fresh snapshot.',
+  },
+  SNAPSHOT_STALLED: {
+    retryable: true,
+    exitStatus: 1,
+    hint: 'No byte arrived for the time stated. Look at the disk and the log of the member.',
+  },
+  SNAPSHOT_HASH_MISMATCH: {
+    retryable: false,
+    exitStatus: 3,
+    hint: 'Do not restore from this file. `lifeboat snapshot verify --all` shows which are sound.',
+  },
+  SNAPSHOT_NOT_A_DATABASE: {
+    retryable: false,
+    exitStatus: 3,
+    hint: 'This is not an etcd v3 database file. Check the path.',
+  },
+  SNAPSHOT_DAMAGED: {
+    retryable: false,
+    exitStatus: 3,
+    hint: 'Do not restore from this file. Take another, or choose another.',
+  },
+  SNAPSHOT_UNPROVED: {
+    retryable: false,
+    exitStatus: 3,
+    hint: 'A copied database carries no hash. If you accept that, say `--skip-hash-check --reason "…"`.',
+  },
+  SNAPSHOT_UNKNOWN: {
+    retryable: false,
+    exitStatus: 1,
+    hint: '`lifeboat snapshot list` shows what this host holds.',
+  },
+  SNAPSHOT_IN_USE: {
+    retryable: true,
+    exitStatus: 3,
+    hint: 'A restore or a transfer reads it. Wait for it, or choose another.',
+  },
+  SNAPSHOT_LAST_PROVED: {
+    retryable: false,
+    exitStatus: 3,
+    hint: 'It is the newest proved snapshot. Take a newer one first; `--force` deletes it all the same.',
+  },
+  SNAPSHOT_RUNNING: {
+    retryable: true,
+    exitStatus: 1,
+    hint: 'A snapshot is being taken. Wait for it: `lifeboat status` shows how far it is.',
+  },
+  COPY_TORN: {
+    retryable: true,
+    exitStatus: 1,
+    hint: 'The database changed while it was copied. Run it again, or stop the member first.',
+  },
+  STORAGE_TAKEN: { retryable: false, exitStatus: 1, hint: 'A snapshot of this name is stored already.' },
+  STORAGE_ABSENT: {
+    retryable: false,
+    exitStatus: 1,
+    hint: '`lifeboat snapshot list` shows what this host holds.',
+  },
+  STORAGE_CORRUPTED: {
+    retryable: false,
+    exitStatus: 1,
+    hint: 'What arrived is not what was sent. Nothing was kept.',
+  },
+  EXPORT_TARGET_EXISTS: { retryable: false, exitStatus: 3, hint: 'Name a path that does not exist yet.' },
+  POST_SNAPSHOT_FAILED: {
+    retryable: false,
+    exitStatus: 1,
+    hint: 'The snapshot itself is safe. Run the command by hand to see why it fails.',
+  },
+
+  // Peers
+  PEER_UNREACHABLE: {
+    retryable: true,
+    exitStatus: 1,
+    hint: 'Is the agent running there? `lifeboat status` shows the links of this host.',
+  },
+  PEER_TIMEOUT: { retryable: true, exitStatus: 1, hint: 'The peer is connected but did not answer in time.' },
+  PEER_UNKNOWN: { retryable: false, exitStatus: 1, hint: 'Name an agent of `mesh.peers`.' },
+  PEER_REFUSED: {
+    retryable: false,
+    exitStatus: 1,
+    hint: 'Compare certificates or secret files on both hosts.',
+  },
+  PROTOCOL_MISMATCH: {
+    retryable: false,
+    exitStatus: 1,
+    hint: 'The agents speak different protocol generations. Bring them to one release.',
+  },
+  FRAME_INVALID: {
+    retryable: false,
+    exitStatus: 1,
+    hint: 'A peer sent what this release does not understand. Compare the releases.',
+  },
+  METHOD_UNKNOWN: {
+    retryable: false,
+    exitStatus: 1,
+    hint: 'The peer is of another release. Bring the agents to one release.',
+  },
+  TOO_MANY_REQUESTS: { retryable: true, exitStatus: 1, hint: 'Wait for the requests under way to end.' },
+  TRANSFER_FAILED: {
+    retryable: true,
+    exitStatus: 1,
+    hint: 'The part that arrived is kept and resumed by the next try.',
+  },
+
+  // Supervisor
+  SUPERVISOR_FAILED: {
+    retryable: false,
+    exitStatus: 1,
+    hint: 'Run the command named above by hand and look at its log.',
+  },
+  ETCD_STILL_RUNNING: {
+    retryable: true,
+    exitStatus: 1,
+    hint: 'The processes named above still have files of the data or WAL directory open. Stop them.',
+  },
+  ETCD_START_FAILED: {
+    retryable: false,
+    exitStatus: 1,
+    hint: "etcd's own last log lines are above. Its data was not touched by the failed start.",
+  },
+  HOLD_UNSUPPORTED: {
+    retryable: false,
+    exitStatus: 3,
+    hint: 'Install the drop-in systemd/etcd-hold.conf for the etcd unit, then run `systemctl daemon-reload`.',
+  },
+
+  // Restore tool
+  RESTORE_TOOL_MISSING: {
+    retryable: false,
+    exitStatus: 3,
+    hint: 'Install etcdutl (or etcdctl up to 3.5), or name it in `restore.tool`.',
+  },
+  RESTORE_TOOL_UNFIT: {
+    retryable: false,
+    exitStatus: 3,
+    hint: 'Install the etcdutl or etcdctl of the same minor as the etcd that will run.',
+  },
+  RESTORE_TOOL_FAILED: {
+    retryable: false,
+    exitStatus: 1,
+    hint: "The tool's last lines are above. Only the staging directory was written.",
+  },
+
+  // Restore
+  PLAN_UNKNOWN: {
+    retryable: false,
+    exitStatus: 3,
+    hint: 'Run `lifeboat restore plan` again and confirm the hash that it prints.',
+  },
+  PLAN_MISMATCH: {
+    retryable: false,
+    exitStatus: 3,
+    hint: 'The hash typed is not the hash of the plan. Read the plan again.',
+  },
+  OPERATION_IN_PROGRESS: {
+    retryable: true,
+    exitStatus: 3,
+    hint: '`lifeboat restore status` shows it; `lifeboat restore abort` asks it to stop.',
+  },
+  OPERATION_UNKNOWN: {
+    retryable: false,
+    exitStatus: 1,
+    hint: '`lifeboat restore status` shows what is known.',
+  },
+  OPERATION_STALE_EPOCH: {
+    retryable: false,
+    exitStatus: 1,
+    hint: 'A newer coordinator holds the operation. Ask there.',
+  },
+  GUARD_QUORUM_ALIVE: {
+    retryable: false,
+    exitStatus: 3,
+    hint: 'The cluster works. To go back in time all the same, say `--discard-current`.',
+  },
+  GUARD_HOSTS_MISSING: {
+    retryable: true,
+    exitStatus: 3,
+    hint: 'Bring their agents back, or name each host that is dead with `--without HOST`.',
+  },
+  GUARD_HOST_ALIVE: {
+    retryable: false,
+    exitStatus: 3,
+    hint: 'A host named with --without answers. Stop its etcd first, or let it take part.',
+  },
+  GUARD_SPACE: {
+    retryable: true,
+    exitStatus: 3,
+    hint: 'Free space on the hosts named above; set-aside data of earlier restores is a good start.',
+  },
+  GUARD_FOREIGN_SNAPSHOT: {
+    retryable: false,
+    exitStatus: 3,
+    hint: 'The snapshot was taken from another cluster. If it is the one you want, say `--allow-foreign`.',
+  },
+  GUARD_LAYOUT: {
+    retryable: false,
+    exitStatus: 3,
+    hint: 'A directory swap would not be possible on the host named above. Nothing was changed.',
+  },
+  GUARD_CHANGED: {
+    retryable: true,
+    exitStatus: 7,
+    hint: 'The situation is worse than the one confirmed. Make a new plan.',
+  },
+  NO_SNAPSHOT: {
+    retryable: false,
+    exitStatus: 3,
+    hint: 'No host holds a usable snapshot. Use `--file`, or `--from-member HOST --skip-hash-check --reason "…"`.',
+  },
+  RESTORE_STEP_FAILED: {
+    retryable: false,
+    exitStatus: 1,
+    hint: '`lifeboat restore status` shows what became of the operation.',
+  },
+  RESTORE_ABORTED: {
+    retryable: true,
+    exitStatus: 7,
+    hint: 'Every host is as it was found. Mend the cause above and make a new plan.',
+  },
+  RESTORE_ROLLED_BACK: {
+    retryable: false,
+    exitStatus: 4,
+    hint: 'Every host is back on the data it had. The restored data is set aside; mend the cause, then plan again.',
+  },
+  RESTORE_STUCK: {
+    retryable: false,
+    exitStatus: 5,
+    hint: '`lifeboat restore status` says which host waits for what. Nothing goes on by itself.',
+  },
+  JOURNAL_DAMAGED: {
+    retryable: false,
+    exitStatus: 5,
+    hint: 'The hold stays on this host. Compare with the journals of the other hosts before any file is moved.',
+  },
+} as const satisfies Record<string, ErrorTraits>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** Whether a word received from elsewhere is one of our codes. */
+export function isErrorCode(word: string): word is ErrorCode {
+  return Object.hasOwn(ERROR_CODES, word);
+}
