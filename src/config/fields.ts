@@ -1,0 +1,56 @@
+import { z } from 'zod';
+
+// Shapes that several sections share. The messages complete "etcd.dataDir: …" and never repeat the value.
+
+/** A path that means the same whatever directory the agent was started in. */
+export function absolutePath(): z.ZodType<string, string> {
+  return z
+    .string()
+    .regex(/^\//, 'must be an absolute path')
+    .regex(/^(?!.*(^|\/)\.\.?(\/|$))/, 'must not hold `.` or `..` as a part')
+    .transform(withoutTrailingSlash);
+}
+
+/** A program and its arguments; no shell reads it. */
+export function command(): z.ZodType<string[], string[]> {
+  return z
+    .array(z.string().min(1, 'must not be empty'))
+    .min(1, 'must name a program, then its arguments, each as one entry of the list')
+    .refine((words) => words[0] === undefined || words[0].startsWith('/'), {
+      error: 'must begin with the absolute path of a program',
+      path: [0],
+    });
+}
+
+/** A time limit in whole seconds, from 1 to a day. */
+export function seconds(): z.ZodType<number, number> {
+  return z
+    .int('must be a whole number of seconds')
+    .min(1, 'must be at least 1')
+    .max(86_400, 'must be at most 86400');
+}
+
+/** `http://host:port` or `https://host:port`, as etcd itself demands of its URLs (client/pkg/types/urls.go): with port, without path. */
+export function etcdUrl(): z.ZodType<string, string> {
+  return z
+    .string()
+    .regex(
+      /^https?:\/\/(\[[0-9a-fA-F:.]+\]|[^\s/:@[\]]+):\d{1,5}$/,
+      'must be http://host:port or https://host:port',
+    );
+}
+
+/** An agent's name: it stands in the certificate's DNS names, in snapshot ids and in commands. */
+export function agentName(): z.ZodType<string, string> {
+  return z
+    .string()
+    .regex(
+      /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/,
+      'must be made of lower-case letters, digits, inner hyphens and dots, like a host name',
+    )
+    .max(63, 'must be at most 63 characters');
+}
+
+function withoutTrailingSlash(path: string): string {
+  return path.replace(/\/+/g, '/').replace(/(.)\/$/, '$1');
+}
