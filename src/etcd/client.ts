@@ -1,0 +1,32 @@
+import { clusterCalls, type ClusterCalls } from './cluster.ts';
+import type { EtcdConnectionOptions } from './connection-options.ts';
+import { EtcdConnection } from './connection.ts';
+import { keyValueCalls, type KeyValueCalls } from './key-value.ts';
+import { leaseCalls, type LeaseCalls } from './lease.ts';
+import { maintenanceCalls, type MaintenanceCalls } from './maintenance.ts';
+import { openSnapshotStream, type SnapshotStream } from './snapshot-stream.ts';
+
+/**
+ * One etcd member, 3.4 or newer. Every call throws `AgentError`: `ETCD_UNREACHABLE`, `ETCD_TIMEOUT`, `ETCD_AUTH_FAILED`,
+ * `ETCD_REFUSED`, `CANCELLED` by its signal, and what the call itself names.
+ */
+export interface EtcdClient extends MaintenanceCalls, ClusterCalls, KeyValueCalls, LeaseCalls {
+  snapshot(signal: AbortSignal): SnapshotStream;
+  /** Calls and streams under way end by themselves; new calls fail with `CANCELLED`. */
+  close(): void;
+}
+
+/** Dials nothing before the first call, and again whenever the connection was lost. */
+export function connectEtcd(options: EtcdConnectionOptions): EtcdClient {
+  const connection = new EtcdConnection(options);
+  return {
+    ...maintenanceCalls(connection),
+    ...clusterCalls(connection),
+    ...keyValueCalls(connection),
+    ...leaseCalls(connection),
+    snapshot: (signal) => openSnapshotStream(connection, signal),
+    close: () => {
+      connection.close();
+    },
+  };
+}
