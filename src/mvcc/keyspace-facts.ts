@@ -1,0 +1,142 @@
+import { AgentError } from '../base/agent-error.ts';
+import { findBucket, readValue, rootBucket, type Bucket } from '../bbolt/bucket.ts';
+import { entries, lastKey } from '../bbolt/cursor.ts';
+import type { Database } from '../bbolt/open-database.ts';
+import { parseAlarmKey, type StoredAlarm } from './alarm-key.ts';
+import { parseRevisionKey } from './revision-key.ts';
+
+/** What a database file says of the cluster that wrote it. */
+export interface KeyspaceFacts {
+  /** As etcd will say it after a start on this file: 1 when nothing was ever written. */
+  readonly revision: number;
+  /** Up to here history is gone; -1 when nothing was ever compacted, as HashKV says it. */
+  readonly compactRevision: number;
+  readonly alarms: readonly StoredAlarm[];
+  /** Leases that were granted and not yet revoked, at most `LEASES_COUNTED`. */
+  readonly leaseCount?: number;
+  readonly authEnabled: boolean;
+  /** The raft index up to which the file holds everything; the WAL may hold more. */
+  readonly consistentIndex?: number;
+  /** The raft term of that index; from 3.5 on. */
+  readonly term?: number;
+  /** `3.6.0`; from 3.6 on, and older etcd refuses a newer one. */
+  readonly storageVersion?: string;
+}
+
+/** Counting ends here: beyond it the number changes nothing. */
+export const LEASES_COUNTED = 100_000;
+
+const MOST_ALARMS = 1000;
+
+/**
+ * Reads the few places of a database that tell what it is: a handful of pages, and those of the leases.
+ *
+ * The largest revision of a key alone is too small after a compaction that removed the newest tombstones, so the
+ * compacted revisions count too (etcd: server/storage/mvcc/kvstore.go, restore).
+ *
+ * @throws {AgentError} `SNAPSHOT_NOT_A_DATABASE` when the file is a database of something else; `SNAPSHOT_DAMAGED`;
+ *   `FILE_UNREADABLE`. An abort rejects with the signal's reason.
+ */
+export async function readKeyspaceFacts(database: Database, signal: AbortSignal): Promise<KeyspaceFacts> {
+  signal.throwIfAborted();
+  const root = rootBucket(database);
+  const [keys, meta] = [await findBucket(root, 'key'), await findBucket(root, 'meta')];
+  if (keys === undefined || meta === undefined) {
+    const missing = keys === undefined ? 'key' : 'meta';
+    throw new AgentError(
+      'SNAPSHOT_NOT_A_DATABASE',
+      `it has no bucket "${missing}", so etcd did not write it`,
+    );
+  }
+  const leases = await findBucket(root, 'lease');
+  const auth = await findBucket(root, 'auth');
+  return {
+    ...(await readRevisions(keys, meta)),
+    alarms: await readAlarms(await findBucket(root, 'alarm'), signal),
+    ...(leases === undefined ? {} : { leaseCount: await countEntries(leases, LEASES_COUNTED, signal) }),
+    authEnabled: auth !== undefined && (await readValue(auth, 'authEnabled'))?.[0] === 1,
+    ...(await readPosition(meta)),
+  };
+}
+
+async function readRevisions(
+  keys: Bucket,
+  meta: Bucket,
+): Promise<Pick<KeyspaceFacts, 'revision' | 'compactRevision'>> {
+  const last = await lastKey(keys);
+  const newest = last === undefined ? 1 : requireRevision(last, 'the last key of the bucket "key"');
+  const compacted = [-1];
+  // Both at once while a compaction is under way; etcd goes on with the scheduled one at its next start.
+  for (const name of ['finishedCompactRev', 'scheduledCompactRev']) {
+    const value = await readValue(meta, name);
+    if (value !== undefined) compacted.push(requireRevision(value, name));
+  }
+  const compactRevision = Math.max(...compacted);
+  return { revision: Math.max(1, newest, compactRevision), compactRevision };
+}
+
+async function readAlarms(bucket: Bucket | undefined, signal: AbortSignal): Promise<StoredAlarm[]> {
+  const alarms: StoredAlarm[] = [];
+  if (bucket === undefined) return alarms;
+  for await (const { key } of entries(bucket, signal)) {
+    const alarm = parseAlarmKey(key);
+    if (alarm === undefined || alarms.length === MOST_ALARMS) {
+      throw damaged(`entry ${alarms.length} of the bucket "alarm" is ${shown(key)}`);
+    }
+    alarms.push(alarm);
+  }
+  return alarms;
+}
+
+async function countEntries(bucket: Bucket, limit: number, signal: AbortSignal): Promise<number> {
+  let count = 0;
+  for await (const entry of entries(bucket, signal)) {
+    if (!entry.isBucket) count += 1;
+    if (count >= limit) break;
+  }
+  return count;
+}
+
+async function readPosition(
+  meta: Bucket,
+): Promise<Pick<KeyspaceFacts, 'consistentIndex' | 'term' | 'storageVersion'>> {
+  const index = await readValue(meta, 'consistent_index');
+  const term = await readValue(meta, 'term');
+  const version = await readValue(meta, 'storageVersion');
+  return {
+    ...(index === undefined ? {} : { consistentIndex: requireCount(index, 'consistent_index') }),
+    ...(term === undefined ? {} : { term: requireCount(term, 'term') }),
+    ...(version === undefined ? {} : { storageVersion: requireVersion(version) }),
+  };
+}
+
+function requireRevision(bytes: Buffer, what: string): number {
+  const main = parseRevisionKey(bytes)?.main;
+  if (main === undefined || main < 0n || main > BigInt(Number.MAX_SAFE_INTEGER)) {
+    throw damaged(`${what} is ${shown(bytes)}, which is no revision`);
+  }
+  return Number(main);
+}
+
+function requireCount(bytes: Buffer, what: string): number {
+  const value = bytes.length === 8 ? bytes.readBigUInt64BE(0) : undefined;
+  if (value === undefined || value > BigInt(Number.MAX_SAFE_INTEGER))
+    throw damaged(`${what} is ${shown(bytes)}`);
+  return Number(value);
+}
+
+function requireVersion(bytes: Buffer): string {
+  const text = bytes.toString('latin1', 0, 64);
+  if (bytes.length > 64 || !/^[0-9]+\.[0-9]+\.[0-9]+[0-9A-Za-z.+-]*$/.test(text)) {
+    throw damaged(`storageVersion is ${shown(bytes)}`);
+  }
+  return text;
+}
+
+function damaged(found: string): AgentError {
+  return new AgentError('SNAPSHOT_DAMAGED', `the keyspace is damaged: ${found}`);
+}
+
+function shown(bytes: Buffer): string {
+  return `0x${bytes.toString('hex', 0, 20)} (${bytes.length} bytes)`;
+}
