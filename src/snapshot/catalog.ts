@@ -1,0 +1,269 @@
+import { rm, stat } from 'node:fs/promises';
+import { AgentError } from '../base/agent-error.ts';
+import type { Clock } from '../base/clock.ts';
+import type { OnBytes } from '../base/hash-file.ts';
+import type { SnapshotManifest, SnapshotProof } from '../formats/snapshot-manifest.ts';
+import type { DamagedEntry, Storage, StorageDraft } from '../storage/storage.ts';
+import { exportFile } from './export-file.ts';
+import { isProved, withProof } from './grade.ts';
+import { importFile } from './import-file.ts';
+import { Leases } from './leases.ts';
+import { compareNewest } from './newest-first.ts';
+import type { ProveDatabase } from './prove-database.ts';
+import { chooseExpired } from './retention.ts';
+import { verifyFile } from './verify-file.ts';
+
+export interface CatalogSettings {
+  /** This agent's name: it goes into the IDs of what is imported. */
+  readonly agent: string;
+  readonly clock: Clock;
+  /** Proves an imported file that has no trailer. */
+  readonly proveDatabase: ProveDatabase;
+}
+
+/** All snapshots that one storage holds, and the only one who changes what is said of them. */
+export function openCatalog(storage: Storage, settings: CatalogSettings): Catalog {
+  return new Catalog(storage, settings);
+}
+
+export class Catalog {
+  readonly #storage: Storage;
+  readonly #settings: CatalogSettings;
+  readonly #leases = new Leases();
+  /** Ends when the last change of a manifest has ended: each reads what the one before it wrote. */
+  #amending: Promise<unknown> = Promise.resolve();
+
+  constructor(storage: Storage, settings: CatalogSettings) {
+    this.#storage = storage;
+    this.#settings = settings;
+  }
+
+  /** The directory that the files are in: what free space is measured of. */
+  get directory(): string {
+    return this.#storage.directory;
+  }
+
+  /** Newest first, by the time taken, then by revision; of every grade, `failed` too. */
+  async list(): Promise<SnapshotManifest[]> {
+    const entries = await this.#storage.list();
+    return entries
+      .filter((entry) => entry.state === 'sound')
+      .map(({ manifest }) => manifest)
+      .sort(compareNewest);
+  }
+
+  /** Those whose manifest cannot be read: never offered, and to be shown. `remove` takes them. */
+  async damaged(): Promise<DamagedEntry[]> {
+    return (await this.#storage.list()).filter((entry) => entry.state === 'damaged');
+  }
+
+  /** The newest proved one, if any. */
+  async newestProved(): Promise<SnapshotManifest | undefined> {
+    return (await this.list()).find(isProved);
+  }
+
+  /**
+   * @param which - An ID, or `latest` for the newest proved one.
+   * @throws {AgentError} `SNAPSHOT_UNKNOWN`; `STATE_DAMAGED` when its manifest cannot be read.
+   */
+  async get(which: string): Promise<SnapshotManifest> {
+    if (which === 'latest') return await this.#latest();
+    const entry = await this.#storage.read(which);
+    if (entry === undefined) throw unknown(which);
+    if (entry.state === 'sound') return entry.manifest;
+    throw new AgentError('STATE_DAMAGED', `the manifest of ${which}: ${entry.problem}`, {
+      details: { id: which },
+    });
+  }
+
+  /** Path of the file, for readers only. Hold it by `use` while it is read. */
+  pathOf(id: string): string {
+    return this.#storage.pathOf(id);
+  }
+
+  /** Where a download of `id` from a peer collects its bytes, to be resumed after a restart. Then `adoptFile`. */
+  incomingPath(id: string): string {
+    return this.#storage.incomingPath(id);
+  }
+
+  /** Keeps `id` from being removed until disposed of. @throws {AgentError} `SNAPSHOT_UNKNOWN` while it is removed. */
+  use(id: string): Disposable {
+    return this.#leases.take(id);
+  }
+
+  /** Room for a snapshot that is being taken; see `StorageDraft`. */
+  async begin(): Promise<StorageDraft> {
+    return await this.#storage.begin();
+  }
+
+  /**
+   * Reads the whole file again and compares size, SHA-256 and trailer. What does not fit is `failed` durably, before
+   * this throws; what cannot be read to its end keeps its grade.
+   *
+   * @returns The manifest with the new proof. A `failed` one stays failed: see `withProof`.
+   * @throws {AgentError} `SNAPSHOT_HASH_MISMATCH`, and as `get` does.
+   */
+  async verify(id: string, signal: AbortSignal, onBytes?: OnBytes): Promise<SnapshotManifest> {
+    const manifest = await this.get(id);
+    const path = this.pathOf(manifest.id);
+    const { problem } = await this.#whileReading(manifest.id, () =>
+      verifyFile(path, manifest, signal, onBytes),
+    );
+    if (problem !== undefined) throw await this.#fail(manifest.id, problem);
+    return await this.recordProof(
+      manifest.id,
+      manifest.hasTrailer
+        ? { grade: 'hashed', by: 'file hashed again, trailer compared' }
+        : { grade: 'raw', by: 'file hashed again' },
+    );
+  }
+
+  /** Adds a proof that was just made to the manifest, durably. @throws {AgentError} as `get` does. */
+  async recordProof(id: string, proof: Omit<SnapshotProof, 'at'>): Promise<SnapshotManifest> {
+    const at = new Date(this.#settings.clock.now()).toISOString();
+    return await this.#oneAtATime(async () => {
+      const proved = withProof(await this.get(id), { ...proof, at });
+      await this.#storage.replaceManifest(proved);
+      return proved;
+    });
+  }
+
+  /** Copies a file of this host into the catalog: see `importFile` for what is proved and thrown. */
+  async importFile(
+    path: string,
+    options: { readonly reason?: string; readonly onBytes?: OnBytes },
+    signal: AbortSignal,
+  ): Promise<SnapshotManifest> {
+    return await importFile({ storage: this.#storage, ...this.#settings }, { path, signal, ...options });
+  }
+
+  /**
+   * Writes a copy for people and other tools, whole and durable.
+   *
+   * @param toPath - Absolute; must not exist.
+   * @throws {AgentError} `EXPORT_TARGET_EXISTS`, `NO_SPACE`; `SNAPSHOT_HASH_MISMATCH`, and the stored one is `failed`.
+   */
+  async exportFile(id: string, toPath: string, signal: AbortSignal, onBytes?: OnBytes): Promise<void> {
+    const manifest = await this.get(id);
+    const request = {
+      from: this.pathOf(manifest.id),
+      to: toPath,
+      sizeBytes: manifest.sizeBytes,
+      signal,
+      ...(onBytes === undefined ? {} : { onBytes }),
+    };
+    await this.#whileReading(manifest.id, () =>
+      exportFile(request, async ({ sha256 }) => {
+        if (sha256 === manifest.sha256) return;
+        throw await this.#fail(manifest.id, `SHA-256 is ${sha256}, the manifest says ${manifest.sha256}`);
+      }),
+    );
+  }
+
+  /**
+   * Takes in a file that came from a peer, under the ID it has there. The caller compared its SHA-256. An equal one
+   * that is here already stays; one that is here and `failed` is replaced.
+   *
+   * @param path - On the file system of the storage (see `incomingPath`); gone from there afterwards.
+   * @throws {AgentError} `SNAPSHOT_DAMAGED` for a `failed` manifest, `STORAGE_CORRUPTED` for a wrong size, `STORAGE_TAKEN`.
+   */
+  async adoptFile(manifest: SnapshotManifest, path: string): Promise<SnapshotManifest> {
+    const { id, grade, sizeBytes } = manifest;
+    if (grade === 'failed') throw new AgentError('SNAPSHOT_DAMAGED', `the peer's proof of ${id} failed`);
+    const { size } = await stat(path);
+    if (size !== sizeBytes) {
+      throw new AgentError('STORAGE_CORRUPTED', `${path} has ${size} bytes, ${sizeBytes} were announced`);
+    }
+    const stored = await this.#storage.read(id);
+    if (stored?.state === 'sound' && stored.manifest.grade !== 'failed') {
+      if (stored.manifest.sha256 !== manifest.sha256) throw taken(manifest, stored.manifest);
+      await rm(path);
+      return stored.manifest;
+    }
+    if (stored !== undefined) await this.#leases.whileUnused(id, () => this.#storage.remove(id));
+    return await this.#publishMoved(manifest, path);
+  }
+
+  /**
+   * @param options - `force` also removes the newest proved one; nothing removes one in use.
+   * @throws {AgentError} `SNAPSHOT_UNKNOWN`, `SNAPSHOT_LAST_PROVED`, `SNAPSHOT_IN_USE`.
+   */
+  async remove(id: string, options: { readonly force: boolean }): Promise<void> {
+    if ((await this.#storage.read(id)) === undefined) throw unknown(id);
+    if (!options.force && (await this.newestProved())?.id === id) {
+      throw new AgentError('SNAPSHOT_LAST_PROVED', `${id} is the newest proved snapshot of this host`);
+    }
+    await this.#leases.whileUnused(id, () => this.#storage.remove(id));
+  }
+
+  /**
+   * Removes what `chooseExpired` chooses; what is in use waits for the next time.
+   *
+   * @returns The IDs that went.
+   */
+  async removeExpired(rule: { readonly keep: number; readonly justTaken?: string }): Promise<string[]> {
+    const protect = new Set(this.#leases.held());
+    if (rule.justTaken !== undefined) protect.add(rule.justTaken);
+    const expired = chooseExpired(await this.list(), { keep: rule.keep, protect });
+    const removed: string[] = [];
+    for (const id of expired) {
+      if (this.#leases.held().has(id)) continue;
+      await this.#leases.whileUnused(id, () => this.#storage.remove(id));
+      removed.push(id);
+    }
+    return removed;
+  }
+
+  async #latest(): Promise<SnapshotManifest> {
+    const all = await this.list();
+    const newest = all.find(isProved);
+    if (newest !== undefined) return newest;
+    throw new AgentError('SNAPSHOT_UNKNOWN', `this host holds ${all.length} snapshot(s), and none is proved`);
+  }
+
+  async #fail(id: string, problem: string): Promise<AgentError> {
+    await this.recordProof(id, { grade: 'failed', by: problem });
+    return new AgentError('SNAPSHOT_HASH_MISMATCH', `${id}: ${problem}`, { details: { id } });
+  }
+
+  async #publishMoved(manifest: SnapshotManifest, path: string): Promise<SnapshotManifest> {
+    const draft = await this.#storage.begin();
+    try {
+      await draft.take(path);
+      await draft.publish(manifest);
+      return manifest;
+    } catch (error) {
+      await draft.discard();
+      throw error;
+    }
+  }
+
+  async #whileReading<T>(id: string, read: () => Promise<T>): Promise<T> {
+    const lease = this.use(id);
+    try {
+      return await read();
+    } finally {
+      lease[Symbol.dispose]();
+    }
+  }
+
+  async #oneAtATime<T>(change: () => Promise<T>): Promise<T> {
+    const turn = this.#amending.then(change);
+    this.#amending = turn.catch(() => undefined);
+    return await turn;
+  }
+}
+
+function unknown(id: string): AgentError {
+  return new AgentError(
+    'SNAPSHOT_UNKNOWN',
+    `this host holds no snapshot ${JSON.stringify(id.slice(0, 150))}`,
+  );
+}
+
+function taken(arrived: SnapshotManifest, stored: SnapshotManifest): AgentError {
+  return new AgentError(
+    'STORAGE_TAKEN',
+    `${arrived.id} is stored with SHA-256 ${stored.sha256}, and came with ${arrived.sha256}`,
+  );
+}

@@ -1,0 +1,31 @@
+import { openDatabase } from '../bbolt/open-database.ts';
+import type { SnapshotManifest } from '../formats/snapshot-manifest.ts';
+import { readKeyspaceFacts } from '../mvcc/keyspace-facts.ts';
+
+/** What the file itself says, in the manifest's words. */
+export type DatabaseFacts = Pick<
+  SnapshotManifest,
+  'revision' | 'compactRevision' | 'consistentIndex' | 'alarms' | 'leaseCount' | 'authEnabled'
+>;
+
+/**
+ * Reads revision, alarms and the like out of a database file; a trailer after its last page does not matter.
+ *
+ * @throws {AgentError} `SNAPSHOT_NOT_A_DATABASE` or `SNAPSHOT_DAMAGED`.
+ */
+export async function readDatabaseFacts(path: string, signal: AbortSignal): Promise<DatabaseFacts> {
+  const database = await openDatabase(path);
+  try {
+    const facts = await readKeyspaceFacts(database, signal);
+    return {
+      revision: facts.revision,
+      compactRevision: facts.compactRevision,
+      alarms: [...facts.alarms],
+      authEnabled: facts.authEnabled,
+      ...(facts.consistentIndex === undefined ? {} : { consistentIndex: facts.consistentIndex }),
+      ...(facts.leaseCount === undefined ? {} : { leaseCount: facts.leaseCount }),
+    };
+  } finally {
+    await database.close();
+  }
+}
