@@ -1,0 +1,30 @@
+import type { Clock } from '../base/clock.ts';
+import type { EtcdClient } from '../etcd/client.ts';
+import type { Log } from '../observe/log.ts';
+import type { Catalog } from '../snapshot/catalog.ts';
+import type { ProveDatabase } from '../snapshot/prove-database.ts';
+
+export interface BackupSettings {
+  /** This agent's name: it goes into every ID. */
+  readonly agent: string;
+  readonly memberName: string;
+  /** etcd's data dir; the database is `member/snap/db` in it. */
+  readonly dataDir: string;
+  /** How many snapshots of each class stay: see `chooseExpired`. */
+  readonly keep: number;
+  /** No byte for this long fails a save. There is no limit for the whole. */
+  readonly stallMs: number;
+}
+
+/** Whom a backup works with. */
+export interface BackupContext {
+  readonly catalog: Catalog;
+  /** The local member. */
+  readonly etcd: EtcdClient;
+  readonly settings: BackupSettings;
+  readonly proveDatabase: ProveDatabase;
+  /** False when no process has a file of the data dir open. */
+  readonly isMemberRunning: () => Promise<boolean>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
