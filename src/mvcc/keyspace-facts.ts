@@ -12,7 +12,7 @@ export interface KeyspaceFacts {
   /** Up to here history is gone; -1 when nothing was ever compacted, as HashKV says it. */
   readonly compactRevision: number;
   readonly alarms: readonly StoredAlarm[];
-  /** Leases that were granted and not yet revoked, at most `LEASES_COUNTED`. */
+  /** Leases that were granted and not yet revoked, counted up to 100,000. */
   readonly leaseCount?: number;
   readonly authEnabled: boolean;
   /** The raft index up to which the file holds everything; the WAL may hold more. */
@@ -24,7 +24,7 @@ export interface KeyspaceFacts {
 }
 
 /** Counting ends here: beyond it the number changes nothing. */
-export const LEASES_COUNTED = 100_000;
+const LEASES_COUNTED = 100_000;
 
 const MOST_ALARMS = 1000;
 

@@ -2,7 +2,7 @@ import { isAbsolute } from 'node:path';
 import { AgentError } from '../base/agent-error.ts';
 import { describeTool, type RestoreTool } from './restore-tool.ts';
 
-export interface ClusterMember {
+interface ClusterMember {
   readonly name: string;
   readonly peerUrls: readonly string[];
 }

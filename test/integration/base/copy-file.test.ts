@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { copyFile, mkdir, readdir, readFile, stat, truncate, writeFile, appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { execa } from 'execa';
+import { parseCommandString, execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { copyFileDurably } from '../../../src/base/copy-file.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
@@ -13,6 +13,11 @@ const isRoot = process.getuid?.() === 0;
 
 function sha256(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex');
+}
+
+async function run(commandLine: string): Promise<void> {
+  const [program = '', ...args] = parseCommandString(commandLine);
+  await execa(program, args);
 }
 
 async function fileSystemReflinks(): Promise<boolean> {
@@ -149,7 +154,7 @@ test('a target that exists is left as it is', async () => {
 test('a source that is absent, a directory or a FIFO is refused, and nothing is left', async () => {
   await using directory = await temporaryDirectory();
   await mkdir(join(directory.path, 'directory'));
-  await execa('mkfifo', [join(directory.path, 'fifo')]);
+  await run(`mkfifo ${join(directory.path, 'fifo')}`);
   const to = join(directory.path, 'to');
 
   for (const name of ['absent', 'directory', 'fifo']) {
@@ -167,14 +172,14 @@ test.skipIf(!isRoot)(
     const disk = join(directory.path, 'disk');
     await writeFile(from, randomBytes(4 << 20));
     await mkdir(disk);
-    await execa('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', disk]);
+    await run(`mount -t tmpfs -o size=2m tmpfs ${disk}`);
     try {
       await expect(copyFileDurably(from, join(disk, 'to'), { signal: NEVER })).rejects.toMatchObject({
         code: 'NO_SPACE',
       });
       expect(await readdir(disk)).toEqual([]);
     } finally {
-      await execa('umount', [disk]);
+      await run(`umount ${disk}`);
     }
   },
 );
