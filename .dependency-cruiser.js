@@ -64,7 +64,7 @@ export default {
       comment: 'These files decide; they never read a clock, a disk, a socket or a process.',
       severity: 'error',
       from: {
-        path: '^src/(snapshot/(retention|ranking)|restore/(plan-decision|phases|coordinator|participant|gate-verdict|ballot|layout)|restore-tool/(restore-arguments|choose-tool))[.]ts$',
+        path: '^src/(snapshot/(retention|ranking)|restore/(plan-(decision|guards|measurement|wish)|choose-snapshot|lineage-of|phases|coordinator|coordinator-state|participant|gate-verdict|ballot|layout|fold-journal)|restore-tool/(restore-arguments|choose-tool))[.]ts$',
       },
       to: { dependencyTypes: ['core'], pathNot: '^(node:)?path(/posix)?$' },
     },

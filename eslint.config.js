@@ -39,6 +39,7 @@ export default defineConfig(
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
       '@typescript-eslint/explicit-module-boundary-types': 'error',
       '@typescript-eslint/no-import-type-side-effects': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { ignoreRestSiblings: true }],
       // A number in a message is what it looks like.
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       // `throw` ends the flow either way, and `return await` keeps the caller in the stack trace.
@@ -53,7 +54,8 @@ export default defineConfig(
       'max-lines': ['error', { max: 300, skipBlankLines: true, skipComments: true }],
       'max-lines-per-function': ['error', { max: 60, skipBlankLines: true, skipComments: true }],
       'max-params': ['error', 4],
-      complexity: ['error', 10],
+      // A switch over a closed union is one decision, however many words the union has.
+      complexity: ['error', { max: 10, variant: 'modified' }],
       'no-restricted-syntax': ['error', ...restrictedSyntax],
     },
   },
@@ -70,6 +72,11 @@ export default defineConfig(
     // One table of public codes; splitting it would only hide half of them.
     files: ['src/base/error-codes.ts'],
     rules: { 'max-lines': 'off' },
+  },
+  {
+    // The transitions of a machine are read side by side.
+    files: ['src/restore/{coordinator,participant,gate-verdict}.ts'],
+    rules: { complexity: ['error', { max: 16, variant: 'modified' }] },
   },
   {
     files: ['test/**/*.ts'],

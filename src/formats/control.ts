@@ -1,0 +1,169 @@
+import { z } from 'zod';
+import {
+  agentName,
+  etcdId,
+  failure,
+  isoTime,
+  operationId,
+  revision,
+  sha256Hex,
+  sizeBytes,
+  snapshotId,
+} from './identifiers.ts';
+import { operationView } from './operation-view.ts';
+import { restorePlan } from './restore-plan.ts';
+import { snapshotManifest } from './snapshot-manifest.ts';
+
+// What the CLI asks of the agent on the control socket, `POST /v1/<method>` with a JSON body. The answer is
+// NDJSON: any number of `progress` lines, then one `result` or one `error`.
+
+const absolutePath = z.string().startsWith('/', 'must be an absolute path').max(4096);
+const nothing = z.strictObject({});
+
+export const planRequest = z.strictObject({
+  source: z.discriminatedUnion('from', [
+    z.strictObject({ from: z.literal('latest') }),
+    z.strictObject({ from: z.literal('snapshot'), id: snapshotId }),
+    z.strictObject({ from: z.literal('file'), path: absolutePath }),
+    z.strictObject({ from: z.literal('member'), agent: agentName }),
+  ]),
+  skipHashCheck: z.boolean(),
+  reason: z.string().min(1).max(1024).optional(),
+  discardCurrent: z.boolean(),
+  allowForeign: z.boolean(),
+  disarmAlarms: z.boolean(),
+  without: z.array(agentName).max(64),
+});
+export type PlanRequest = z.infer<typeof planRequest>;
+
+/** Bytes and words of work under way. */
+export const progress = z.object({
+  phase: z.string(),
+  bytes: sizeBytes.optional(),
+  totalBytes: sizeBytes.optional(),
+  operation: operationView.optional(),
+});
+export type Progress = z.infer<typeof progress>;
+
+export const saveResult = z.object({
+  /** `undefined` when nothing changed since the last one and that was asked to be skipped. */
+  manifest: snapshotManifest.optional(),
+  skipped: z.literal('unchanged').optional(),
+  path: z.string().optional(),
+  /** Ids that retention removed afterwards. */
+  removed: z.array(snapshotId),
+  postSnapshot: z.object({ ok: z.boolean(), failure: failure.optional() }).optional(),
+});
+export type SaveResult = z.infer<typeof saveResult>;
+
+export const verifyResult = z.object({
+  verified: z.array(
+    z.object({ id: snapshotId, ok: z.boolean(), grade: z.string(), failure: failure.optional() }),
+  ),
+});
+
+export const snapshotList = z.object({
+  directory: z.string(),
+  snapshots: z.array(snapshotManifest.extend({ path: z.string() })),
+  /** Directories whose manifest cannot be read: never offered, never hidden. */
+  damaged: z.array(z.object({ id: z.string(), message: z.string() })),
+});
+
+export const agentStatus = z.object({
+  agent: agentName,
+  release: z.string(),
+  pid: z.int(),
+  startedAt: isoTime,
+  configFile: z.string(),
+  etcd: z.object({
+    process: z.enum(['running', 'starting', 'stopped', 'failed']),
+    pid: z.int().optional(),
+    supervisor: z.string(),
+    endpoint: z.string(),
+    dataDir: z.string(),
+    clusterId: etcdId.optional(),
+    memberId: etcdId.optional(),
+    leaderId: etcdId.optional(),
+    hasQuorum: z.boolean(),
+    revision: revision.optional(),
+    version: z.string().optional(),
+    dbSizeBytes: sizeBytes.optional(),
+    problem: z.string().optional(),
+    heldBy: z.string().optional(),
+  }),
+  snapshots: z.object({
+    directory: z.string(),
+    count: z.int(),
+    totalBytes: sizeBytes,
+    newestProved: snapshotManifest.optional(),
+    running: progress.optional(),
+  }),
+  schedule: z
+    .object({
+      cron: z.string(),
+      timeZone: z.string(),
+      next: isoTime.optional(),
+      running: z.boolean(),
+      dropped: z.int(),
+      missed: z.int(),
+      last: z.object({ endedAt: isoTime, outcome: z.string(), detail: z.string().optional() }).optional(),
+    })
+    .optional(),
+  peers: z.array(
+    z.object({
+      name: agentName,
+      state: z.string(),
+      since: isoTime,
+      release: z.string().optional(),
+      lastError: z.string().optional(),
+    }),
+  ),
+  operations: z.array(operationView),
+});
+export type AgentStatus = z.infer<typeof agentStatus>;
+
+/** Every method of the control socket, its parameters and its result. */
+export const CONTROL_METHODS = {
+  status: { params: nothing, result: agentStatus },
+  'snapshot.save': { params: z.strictObject({ skipUnchanged: z.boolean() }), result: saveResult },
+  'snapshot.copy': { params: nothing, result: saveResult },
+  'snapshot.list': { params: nothing, result: snapshotList },
+  'snapshot.verify': {
+    params: z.strictObject({ ids: z.union([z.literal('all'), z.array(z.string()).min(1)]) }),
+    result: verifyResult,
+  },
+  'snapshot.import': { params: z.strictObject({ path: absolutePath }), result: saveResult },
+  'snapshot.export': {
+    params: z.strictObject({ id: z.string(), path: absolutePath }),
+    result: z.object({ id: snapshotId, path: z.string(), sha256: sha256Hex, sizeBytes }),
+  },
+  'snapshot.delete': {
+    params: z.strictObject({ id: snapshotId, force: z.boolean() }),
+    result: z.object({ id: snapshotId, freedBytes: sizeBytes }),
+  },
+  'restore.plan': { params: planRequest, result: restorePlan },
+  /** Starts the confirmed plan and follows it: each change is a `progress` line with `operation`. Ending the request does not end the operation. */
+  'restore.run': {
+    params: z.strictObject({ planHash: sha256Hex, requestedBy: z.string().max(256) }),
+    result: operationView,
+  },
+  /** Follows an operation that runs already. */
+  'restore.watch': { params: z.strictObject({ operation: operationId.optional() }), result: operationView },
+  'restore.status': { params: nothing, result: z.object({ operations: z.array(operationView) }) },
+  'restore.abort': { params: z.strictObject({ operation: operationId.optional() }), result: operationView },
+} as const;
+
+export type ControlMethod = keyof typeof CONTROL_METHODS;
+export type ControlParams<M extends ControlMethod> = z.infer<(typeof CONTROL_METHODS)[M]['params']>;
+export type ControlResult<M extends ControlMethod> = z.infer<(typeof CONTROL_METHODS)[M]['result']>;
+
+/** One line of an answer. */
+export const controlLine = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('progress'), progress }),
+  z.object({ type: z.literal('result'), result: z.unknown() }),
+  z.object({
+    type: z.literal('error'),
+    error: failure.extend({ hint: z.string(), details: z.record(z.string(), z.unknown()).optional() }),
+  }),
+]);
+export type ControlLine = z.infer<typeof controlLine>;

@@ -1,0 +1,23 @@
+import { z } from 'zod';
+import { etcdId, isoTime, operationId, revision, snapshotId } from './identifiers.ts';
+
+/** One finished restore: which cluster came out of which. Lineage is read from the chain of these. */
+export const generation = z.object({
+  operation: operationId,
+  clusterId: etcdId,
+  parentClusterId: etcdId.optional(),
+  /** The parent's history up to here is this cluster's own; what came after was discarded. */
+  restoredRevision: revision,
+  snapshotId,
+  finishedAt: isoTime,
+});
+export type Generation = z.infer<typeof generation>;
+
+/** `<stateDir>/lineage.json`: what this host knows of its cluster's identity, also when etcd is down. */
+export const lineageRecord = z.strictObject({
+  version: z.literal(1),
+  /** The cluster that the local member was last seen in. */
+  clusterId: etcdId.optional(),
+  generations: z.array(generation),
+});
+export type LineageRecord = z.infer<typeof lineageRecord>;

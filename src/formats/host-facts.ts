@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import { generation } from './generation.ts';
+import { agentName, etcdId, failure, operationId, revision, sizeBytes, snapshotId } from './identifiers.ts';
+import { foundState } from './restore-plan.ts';
+import { snapshotManifest } from './snapshot-manifest.ts';
+
+const urls = z.array(z.string().max(512)).max(16);
+
+export const memberSeen = z.object({
+  id: etcdId,
+  name: z.string().max(256),
+  peerUrls: urls,
+  clientUrls: urls,
+});
+export type MemberSeen = z.infer<typeof memberSeen>;
+
+/** `host.facts`: everything that planning needs to know of one host. Looks only. */
+export const hostFacts = z.object({
+  agent: agentName,
+  journalId: z.uuid(),
+  release: z.string().max(64),
+  memberName: z.string().max(256),
+  peerUrls: urls,
+  dataDir: z.string(),
+  walDir: z.string().optional(),
+  found: foundState,
+  /** What the running member says of itself; absent when it cannot be asked. */
+  etcd: z
+    .object({
+      clusterId: etcdId,
+      memberId: etcdId,
+      revision,
+      version: z.string().max(64),
+      members: z.array(memberSeen).max(64),
+      /** A linearizable read went through: the cluster has quorum. */
+      hasQuorum: z.boolean(),
+    })
+    .optional(),
+  etcdProblem: z.string().max(8192).optional(),
+  /** The version of the etcd that will run. */
+  etcdVersion: z.string().max(64).optional(),
+  tool: z.object({ path: z.string(), kind: z.string(), version: z.string().max(64) }).optional(),
+  toolProblem: failure.optional(),
+  dataFreeBytes: sizeBytes,
+  walFreeBytes: sizeBytes.optional(),
+  snapshotFreeBytes: sizeBytes,
+  /** Snapshots and data dir share one file system, so their needs add up. */
+  sharedFileSystem: z.boolean(),
+  /** Why a swap or a hold would fail here. */
+  problems: z.array(failure).max(32),
+  activeOperation: operationId.optional(),
+  clusterId: etcdId.optional(),
+  generations: z.array(generation).max(1024),
+  snapshots: z.array(snapshotManifest).max(2048),
+});
+export type HostFacts = z.infer<typeof hostFacts>;
+
+/** `snapshot.manifest`: what the asked host knows of one of its snapshots. */
+export const manifestRequest = z.object({ id: snapshotId });
+
+/** `host.probe`: do these URLs answer? A TCP connection that is accepted counts as an answer. */
+export const probeRequest = z.object({ urls: z.array(z.string().max(512)).max(256) });
+export const probeResponse = z.object({ answering: z.array(z.string().max(512)).max(256) });

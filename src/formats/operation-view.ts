@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import {
+  agentName,
+  etcdId,
+  failure,
+  isoTime,
+  operationId,
+  revision,
+  sha256Hex,
+  sizeBytes,
+  snapshotId,
+} from './identifiers.ts';
+import { ballotDecision, operationPhase, participantPhase } from './restore-journal.ts';
+
+/** An operation as people and programs see it: `restore run|status -o json`, one object per change. */
+export const operationView = z.object({
+  operation: operationId,
+  role: z.enum(['coordinator', 'participant']),
+  coordinator: agentName,
+  planHash: sha256Hex,
+  phase: operationPhase,
+  startedAt: isoTime,
+  /** Present when the operation has ended for this host. */
+  endedAt: isoTime.optional(),
+  failure: failure.optional(),
+  snapshot: z.object({ id: snapshotId, revision, sizeBytes }),
+  lostRevisions: z.int().nonnegative().optional(),
+  first: ballotDecision.optional(),
+  second: ballotDecision.optional(),
+  hosts: z.array(
+    z.object({
+      agent: agentName,
+      phase: participantPhase.optional(),
+      reachable: z.boolean(),
+      step: z.string().optional(),
+      bytes: sizeBytes.optional(),
+      totalBytes: sizeBytes.optional(),
+      failure: failure.optional(),
+      setAside: z.array(z.string()).optional(),
+    }),
+  ),
+  /** What the acceptance gate still waits for, or what it found. */
+  gate: z.array(z.string()),
+  /** From the first etcd asked to stop to the first linearizable read of the new cluster. */
+  downtimeMs: z.int().nonnegative().optional(),
+  result: z
+    .object({ clusterId: etcdId, revision, hashKv: z.number(), keyCount: z.int().nonnegative().optional() })
+    .optional(),
+  /** What the operator can type next. */
+  next: z.array(z.string()),
+});
+export type OperationView = z.infer<typeof operationView>;

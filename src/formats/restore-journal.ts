@@ -1,0 +1,86 @@
+import { z } from 'zod';
+import { agentName, failure, isoTime, operationId } from './identifiers.ts';
+import { restorePlan } from './restore-plan.ts';
+
+/** Who drives an operation. A higher counter fences a lower one; the name breaks ties. */
+export const epoch = z.object({ counter: z.int().positive(), agent: agentName });
+export type Epoch = z.infer<typeof epoch>;
+
+/** The two decisions of an operation, one after the other. Each is made once. */
+const ballotSlot = z.enum(['first', 'second']);
+export type BallotSlot = z.infer<typeof ballotSlot>;
+export const ballotDecision = z.enum(['commit', 'abort', 'accepted', 'rollback']);
+export type BallotDecision = z.infer<typeof ballotDecision>;
+
+/** Where one host stands in an operation. Words in -ing are work under way; the others are resting places. */
+export const participantPhase = z.enum([
+  'preparing',
+  'prepared',
+  'stopping',
+  'stopped',
+  'confirming',
+  'confirmed',
+  'committing',
+  'started',
+  'finishing',
+  'finished',
+  'aborting',
+  'aborted',
+  'rollback-stopping',
+  'rollback-stopped',
+  'rolling-back',
+  'rolled-back',
+]);
+export type ParticipantPhase = z.infer<typeof participantPhase>;
+
+/** Where the whole operation stands, as its coordinator sees it. */
+export const operationPhase = z.enum([
+  'preparing',
+  'prepared',
+  'stopping',
+  'stopped',
+  'committing',
+  'verifying',
+  'accepted',
+  'finished',
+  'aborting',
+  'aborted',
+  'rolling-back',
+  'rolled-back',
+  'stuck',
+]);
+export type OperationPhase = z.infer<typeof operationPhase>;
+
+/** One line of `<stateDir>/operations/<operation>/journal`. Synced before anything acts on it. */
+export const journalEntry = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('opened'),
+    at: isoTime,
+    version: z.literal(1),
+    operation: operationId,
+    epoch,
+    /** Who ordered it, as the command said. */
+    requestedBy: z.string(),
+    plan: restorePlan,
+  }),
+  z.strictObject({ type: z.literal('phase'), at: isoTime, phase: participantPhase }),
+  z.strictObject({
+    type: z.literal('step'),
+    at: isoTime,
+    step: z.string(),
+    outcome: z.enum(['started', 'done', 'failed']),
+    reason: z.string().optional(),
+  }),
+  z.strictObject({ type: z.literal('failure'), at: isoTime, failure }),
+  z.strictObject({ type: z.literal('vote'), at: isoTime, slot: ballotSlot, decision: ballotDecision, epoch }),
+  z.strictObject({ type: z.literal('decided'), at: isoTime, slot: ballotSlot, decision: ballotDecision }),
+  z.strictObject({ type: z.literal('coordinating'), at: isoTime }),
+  z.strictObject({
+    type: z.literal('operation'),
+    at: isoTime,
+    phase: operationPhase,
+    failure: failure.optional(),
+  }),
+  z.strictObject({ type: z.literal('proposed'), at: isoTime, slot: ballotSlot, decision: ballotDecision }),
+]);
+export type JournalEntry = z.infer<typeof journalEntry>;

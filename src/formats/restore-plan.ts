@@ -1,0 +1,104 @@
+import { z } from 'zod';
+import {
+  agentName,
+  alarm,
+  etcdId,
+  isoTime,
+  operationId,
+  revision,
+  sha256Hex,
+  sizeBytes,
+  snapshotId,
+} from './identifiers.ts';
+
+const absolutePath = z.string().startsWith('/');
+
+/** What a host's etcd was doing when it was found; a rollback and an abort bring it back to this. */
+export const foundState = z.enum(['running', 'stopped', 'absent']);
+export type FoundState = z.infer<typeof foundState>;
+
+const planHost = z.strictObject({
+  agent: agentName,
+  /** Made once per state directory: a reimaged host has another and is not believed. */
+  journalId: z.uuid(),
+  memberName: z.string(),
+  peerUrls: z.array(z.string()).min(1),
+  dataDir: absolutePath,
+  walDir: absolutePath.optional(),
+  found: foundState,
+  toolPath: absolutePath,
+  toolVersion: z.string(),
+  etcdVersion: z.string().optional(),
+});
+export type PlanHost = z.infer<typeof planHost>;
+
+const planSnapshot = z.strictObject({
+  id: snapshotId,
+  sha256: sha256Hex,
+  sizeBytes,
+  revision,
+  hasTrailer: z.boolean(),
+  grade: z.string(),
+  takenAt: isoTime,
+  takenBy: agentName,
+  clusterId: etcdId.optional(),
+  /** Live keys at `revision`, where the member that was saved could count them. */
+  keyCount: z.int().nonnegative().optional(),
+});
+export type PlanSnapshot = z.infer<typeof planSnapshot>;
+
+/** What was decided: the operator confirms the hash of exactly this. */
+const decided = z.strictObject({
+  operation: operationId,
+  coordinator: agentName,
+  /** Random, used once, the same for all: `--initial-cluster-token` of the new cluster. */
+  clusterToken: z.string().min(16),
+  snapshot: planSnapshot,
+  /** Agents that hold the file; the others fetch it from them. */
+  holders: z.array(agentName).min(1),
+  skipHashCheck: z.boolean(),
+  reason: z.string().optional(),
+  discardCurrent: z.boolean(),
+  allowForeign: z.boolean(),
+  /** Hosts that the operator swears are dead, with the URLs that must stay silent. */
+  without: z.array(z.strictObject({ agent: agentName, urls: z.array(z.string()) })),
+  /** Alarms that the snapshot carries, and what is done about them. */
+  alarms: z.strictObject({ carried: z.array(alarm), action: z.enum(['none', 'tolerate', 'disarm']) }),
+  /** The cluster that this restore supersedes, where any host knows it. */
+  supersedes: z.strictObject({ clusterId: etcdId }).optional(),
+  hosts: z.array(planHost).min(1),
+});
+export type PlanDecision = z.infer<typeof decided>;
+
+/** What was seen while planning: shown, looked at again before each point of no return, not hashed. */
+const measured = z.strictObject({
+  at: isoTime,
+  quorum: z.enum(['alive', 'lost', 'none']),
+  /** The most advanced member that could be read. */
+  newest: z.strictObject({ agent: agentName, revision }).optional(),
+  /** Revisions between the snapshot and `newest`: what will be lost. */
+  lostRevisions: z.int().nonnegative().optional(),
+  /** How many members the new cluster may lose and still work. */
+  faultTolerance: z.int().nonnegative(),
+  warnings: z.array(z.string()),
+  hosts: z.array(
+    z.strictObject({
+      agent: agentName,
+      freeBytes: sizeBytes,
+      neededBytes: sizeBytes,
+      holdsSnapshot: z.boolean(),
+      revision: revision.optional(),
+      clusterId: etcdId.optional(),
+    }),
+  ),
+});
+export type PlanMeasurement = z.infer<typeof measured>;
+
+/** What a restore will do, fixed and hashed before anything changes. `hash`: SHA-256 of `decided` in canonical JSON. */
+export const restorePlan = z.strictObject({
+  version: z.literal(1),
+  hash: sha256Hex,
+  decided,
+  measured,
+});
+export type RestorePlan = z.infer<typeof restorePlan>;

@@ -1,0 +1,30 @@
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { OperationView } from '../formats/operation-view.ts';
+
+/** Adds one line to `<stateDir>/audit.jsonl`: how an operation ended on this host, with which plan. Synced. */
+export async function appendAudit(
+  stateDir: string,
+  view: OperationView & { readonly requestedBy: string },
+): Promise<void> {
+  const { operation, phase, coordinator, planHash, requestedBy, startedAt, endedAt, failure, snapshot } =
+    view;
+  const line = {
+    at: endedAt,
+    operation,
+    outcome: phase,
+    requestedBy,
+    coordinator,
+    planHash,
+    startedAt,
+    failure,
+    snapshot,
+  };
+  const file = await open(join(stateDir, 'audit.jsonl'), 'a', 0o600);
+  try {
+    await file.appendFile(`${JSON.stringify(line)}\n`);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,38 @@
+import { AgentError } from '../base/agent-error.ts';
+import type { EtcdClient } from '../etcd/client.ts';
+
+/** Every key: from the first possible one on (a range end of one zero byte means no end). */
+export const ALL_KEYS = { key: Buffer.of(0), rangeEnd: Buffer.of(0) } as const;
+
+/** etcd decides it after consensus, so a refused read was still a linearizable one. */
+const PERMISSION_DENIED = 'PERMISSION_DENIED';
+
+/**
+ * True when a linearizable read came back. Needs a leader and a quorum.
+ *
+ * @throws {AgentError} as the read does: without quorum `ETCD_TIMEOUT`, or `ETCD_REFUSED` for "no leader".
+ */
+export async function readsLinearizably(etcd: EtcdClient, signal: AbortSignal): Promise<true> {
+  try {
+    await etcd.range({ key: 'lifeboat', countOnly: true, serializable: false }, signal);
+  } catch (error) {
+    if (error instanceof AgentError && error.details['grpcStatus'] === PERMISSION_DENIED) return true;
+    throw error;
+  }
+  return true;
+}
+
+/** Live keys at `revision`, or `undefined` where that revision was compacted or may not be read. */
+export async function countKeys(
+  etcd: EtcdClient,
+  revision: number,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  try {
+    return (await etcd.range({ ...ALL_KEYS, revision, countOnly: true, serializable: true }, signal)).count;
+  } catch (error) {
+    if (error instanceof AgentError && ['ETCD_COMPACTED', 'ETCD_AUTH_FAILED'].includes(error.code))
+      return undefined;
+    throw error;
+  }
+}

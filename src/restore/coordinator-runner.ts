@@ -1,0 +1,248 @@
+import { AgentError, asAgentError, messageOf } from '../base/agent-error.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Epoch, JournalEntry } from '../formats/restore-journal.ts';
+import {
+  participantReport,
+  type AdvanceRequest,
+  type ParticipantReport,
+} from '../formats/restore-messages.ts';
+import type { RestorePlan } from '../formats/restore-plan.ts';
+import type { Log } from '../observe/log.ts';
+import type { CallHost } from './call-host.ts';
+import { moveCoordinator } from './coordinator.ts';
+import {
+  goalOf,
+  type CoordinatorEffect,
+  type CoordinatorEvent,
+  type CoordinatorState,
+  type GuardStage,
+} from './coordinator-state.ts';
+import { GateRun } from './gate-run.ts';
+import { isEnded } from './phases.ts';
+
+interface CoordinatorOptions {
+  readonly plan: RestorePlan;
+  readonly epoch: Epoch;
+  readonly requestedBy: string;
+  readonly call: CallHost;
+  /** Appends to this host's journal of the operation and syncs it. */
+  readonly append: (entries: readonly JournalEntry[]) => Promise<void>;
+  /** Looks at guards, host set and loss again. Throws when worse than confirmed. */
+  readonly checkGuards: (stage: GuardStage, signal: AbortSignal) => Promise<void>;
+  readonly gateTimeoutMs: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly onChange: () => void;
+}
+
+/** How long a participant may keep an answer back while nothing changes there. */
+const LONG_POLL_MS = 2000;
+/** Between two tries at a host that does not answer, and between two looks at the clock. */
+const RETRY_MS = 300;
+
+/** Drives one operation: keeps every host informed of its goal, and lets the machine decide on what they report. */
+export class CoordinatorRunner {
+  readonly #options: CoordinatorOptions;
+  readonly #stop = new AbortController();
+  readonly #loops: Promise<void>[] = [];
+  /** Ends the long polls when the goal changes, so that no host waits for the end of one. */
+  #goalChange = new AbortController();
+  #state: CoordinatorState;
+  #queue: Promise<unknown> = Promise.resolve();
+  #gate: GateRun | undefined;
+
+  constructor(options: CoordinatorOptions, state: CoordinatorState) {
+    this.#options = options;
+    this.#state = state;
+  }
+
+  get state(): CoordinatorState {
+    return this.#state;
+  }
+
+  /** What the acceptance gate waits for or found. */
+  get gate(): GateRun | undefined {
+    return this.#gate;
+  }
+
+  /** @param resumed - The state was read back from the journal after a restart. */
+  async start(resumed: boolean): Promise<void> {
+    if (isEnded(this.#state.phase)) return;
+    if (resumed) await this.dispatch({ type: 'resumed' });
+    for (const agent of this.#state.hosts) this.#loops.push(this.#drive(agent));
+    this.#loops.push(this.#watchTime());
+  }
+
+  async dispatch(event: CoordinatorEvent): Promise<void> {
+    const handled = this.#queue.then(() => this.#handle(event));
+    this.#queue = handled.catch(() => undefined);
+    await handled;
+  }
+
+  /** Lets go; the operation stays as it is and is resumed by the next start of this agent. */
+  async close(): Promise<void> {
+    this.#stop.abort(new AgentError('CANCELLED', 'the agent stops'));
+    await Promise.allSettled(this.#loops);
+    await this.#queue;
+  }
+
+  #isStopped(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
+  async #handle(event: CoordinatorEvent): Promise<void> {
+    const before = this.#state;
+    const { state, effects } = moveCoordinator(before, event);
+    const entries = effects.flatMap((effect) => this.#entriesOf(effect));
+    if (entries.length > 0) await this.#options.append(entries);
+    this.#state = state;
+    if (goalOf(before) !== goalOf(state)) {
+      this.#goalChange.abort();
+      this.#goalChange = new AbortController();
+    }
+    if (state.phase !== before.phase) {
+      const { operation } = this.#options.plan.decided;
+      this.#options.log.info({ operation, phase: state.phase, failure: state.failure }, 'restore phase');
+    }
+    this.#options.onChange();
+    for (const effect of effects) this.#act(effect);
+    if (isEnded(state.phase)) this.#stop.abort();
+  }
+
+  async #drive(agent: string): Promise<void> {
+    let seen: ParticipantReport | undefined;
+    while (!this.#isStopped()) {
+      const goal = goalOf(this.#state);
+      if (goal === undefined) return;
+      const goalChange = this.#goalChange.signal;
+      try {
+        seen = await this.#advance(agent, goal, seen);
+        if (!this.#isStopped()) await this.dispatch({ type: 'report', report: seen });
+      } catch (error) {
+        // A poll that ended because the goal changed says nothing about the host.
+        if (!this.#isStopped() && !goalChange.aborted) await this.#explainSilence(agent, error);
+      }
+    }
+  }
+
+  async #advance(
+    agent: string,
+    goal: AdvanceRequest['goal'],
+    seen: ParticipantReport | undefined,
+  ): Promise<ParticipantReport> {
+    const { plan, epoch, requestedBy } = this.#options;
+    const request: AdvanceRequest = {
+      requestedBy,
+      operation: plan.decided.operation,
+      epoch,
+      planHash: plan.hash,
+      ...(seen === undefined ? { plan } : {}),
+      goal,
+      seenVersion: seen?.version ?? 0,
+      waitMs: LONG_POLL_MS,
+    };
+    const signal = AbortSignal.any([this.#stop.signal, this.#goalChange.signal]);
+    const answer = await this.#options.call(agent, 'restore.advance', request, {
+      timeoutMs: LONG_POLL_MS + 10_000,
+      signal,
+    });
+    const report = participantReport.parse(answer);
+    const expected = plan.decided.hosts.find((host) => host.agent === agent);
+    if (report.agent === agent && report.journalId === expected?.journalId) return report;
+    throw new AgentError('RESTORE_STEP_FAILED', `${agent} was reimaged: it knows nothing of this operation`);
+  }
+
+  /** A host that cannot be asked is silent; one that answers "no" will not take part. */
+  async #explainSilence(agent: string, error: unknown): Promise<void> {
+    const failure = asAgentError(error, 'RESTORE_STEP_FAILED');
+    const noAnswer = failure.retryable && failure.code !== 'OPERATION_IN_PROGRESS';
+    const opened = this.#state.reports[agent] !== undefined;
+    try {
+      await this.dispatch(
+        noAnswer || opened
+          ? { type: 'silent', agent, atMs: this.#options.clock.now() }
+          : { type: 'refused', agent, failure: { code: failure.code, message: failure.message } },
+      );
+      await this.#options.clock.sleep(RETRY_MS, this.#stop.signal);
+    } catch (cause) {
+      if (!this.#isStopped())
+        this.#options.log.error({ err: cause, agent }, 'the coordinator could not go on');
+    }
+  }
+
+  async #watchTime(): Promise<void> {
+    while (!this.#isStopped()) {
+      await this.#options.clock.sleep(RETRY_MS, this.#stop.signal).catch(() => undefined);
+      if (this.#isStopped()) return;
+      await this.#report({ type: 'tick', atMs: this.#options.clock.now() });
+    }
+  }
+
+  #act(effect: CoordinatorEffect): void {
+    if (effect.type === 'check-guards') this.#loops.push(this.#checkGuards(effect.stage));
+    else if (effect.type === 'run-gate') this.#loops.push(this.#runGate());
+    else if (effect.type === 'check-writes') this.#loops.push(this.#checkWrites());
+  }
+
+  async #checkGuards(stage: GuardStage): Promise<void> {
+    try {
+      await this.#options.checkGuards(stage, this.#stop.signal);
+      await this.#report({ type: 'guard-passed', stage });
+    } catch (error) {
+      const { code, message } = asAgentError(error);
+      await this.#report({ type: 'guard-failed', failure: { code, message } });
+    }
+  }
+
+  async #runGate(): Promise<void> {
+    const { plan, call, gateTimeoutMs, clock, onChange } = this.#options;
+    const gate = new GateRun({ plan: plan.decided, call, timeoutMs: gateTimeoutMs, clock, onChange });
+    this.#gate = gate;
+    try {
+      const failure = await gate.run(this.#stop.signal);
+      await this.#report(failure === undefined ? { type: 'gate-passed' } : { type: 'gate-failed', failure });
+    } catch (error) {
+      if (!this.#isStopped()) throw error;
+    }
+  }
+
+  async #checkWrites(): Promise<void> {
+    const { plan, call, gateTimeoutMs, clock, onChange } = this.#options;
+    this.#gate ??= new GateRun({ plan: plan.decided, call, timeoutMs: gateTimeoutMs, clock, onChange });
+    const clientsWrote = await this.#gate.clientsWrote(this.#stop.signal);
+    await this.#report({ type: 'writes-checked', clientsWrote });
+  }
+
+  /** For events from inside: a journal that cannot be written ends the driving, and says so. */
+  async #report(event: CoordinatorEvent): Promise<void> {
+    try {
+      await this.dispatch(event);
+    } catch (error) {
+      this.#options.log.error({ err: error, reason: messageOf(error) }, 'the coordinator could not go on');
+      this.#stop.abort(asAgentError(error));
+    }
+  }
+
+  #entriesOf(effect: CoordinatorEffect): JournalEntry[] {
+    const at = new Date(this.#options.clock.now()).toISOString();
+    switch (effect.type) {
+      case 'record-phase':
+        return [
+          {
+            type: 'operation',
+            at,
+            phase: effect.phase,
+            ...(effect.failure === undefined ? {} : { failure: effect.failure }),
+          },
+        ];
+      case 'record-proposed':
+        return [{ type: 'proposed', at, slot: effect.slot, decision: effect.decision }];
+      case 'record-decided':
+        return [{ type: 'decided', at, slot: effect.slot, decision: effect.decision }];
+      case 'check-guards':
+      case 'run-gate':
+      case 'check-writes':
+        return [];
+    }
+  }
+}

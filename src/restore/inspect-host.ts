@@ -1,0 +1,199 @@
+import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AgentError, asAgentError, messageOf, systemCodeOf } from '../base/agent-error.ts';
+import { freeSpaceBytes } from '../base/free-space.ts';
+import type { EtcdClient } from '../etcd/client.ts';
+import type { HostFacts } from '../formats/host-facts.ts';
+import type { Failure } from '../formats/identifiers.ts';
+import type { FoundState } from '../formats/restore-plan.ts';
+import { chooseRestoreTool } from '../restore-tool/choose-tool.ts';
+import { etcdVersion } from '../restore-tool/etcd-version.ts';
+import { findRestoreTools } from '../restore-tool/find-tools.ts';
+import type { Catalog } from '../snapshot/catalog.ts';
+import type { Supervisor } from '../supervisor/supervisor.ts';
+import { readsLinearizably } from './cluster-reads.ts';
+import { STAGING_ROOT } from './layout.ts';
+import type { LineageStore } from './lineage-store.ts';
+import { pathExists } from './steps/path-exists.ts';
+import { removeIfEmpty } from './steps/remove-if-empty.ts';
+
+/** What the agent knows of itself and of its etcd, from its configuration. */
+export interface HostIdentity {
+  readonly agent: string;
+  readonly journalId: string;
+  readonly release: string;
+  readonly memberName: string;
+  readonly peerUrls: readonly string[];
+  readonly dataDir: string;
+  readonly walDir?: string;
+  readonly etcdPath?: string;
+  readonly toolPath?: string;
+  readonly searchPath: string;
+}
+
+interface Inspection {
+  readonly host: HostIdentity;
+  readonly supervisor: Supervisor;
+  readonly etcd: EtcdClient;
+  readonly catalog: Catalog;
+  readonly lineage: LineageStore;
+  readonly activeOperation: string | undefined;
+}
+
+/** A frame is limited, and nobody restores from the two hundred and fifty-seventh newest. */
+const MOST_SNAPSHOTS = 256;
+
+/** Everything that planning needs to know of this host. Changes nothing, but for a probe directory that is gone again. */
+export async function inspectHost(inspection: Inspection, signal: AbortSignal): Promise<HostFacts> {
+  const { host, catalog, lineage, activeOperation } = inspection;
+  const [member, version, space] = await Promise.all([
+    askMember(inspection, signal),
+    versionOf(inspection, signal),
+    spaceOf(inspection),
+  ]);
+  const tool = await toolFor(host, member.etcd?.version ?? version, signal);
+  const clusterId = member.etcd?.clusterId ?? lineage.record.clusterId;
+  return {
+    agent: host.agent,
+    journalId: host.journalId,
+    release: host.release,
+    memberName: host.memberName,
+    peerUrls: [...host.peerUrls],
+    dataDir: host.dataDir,
+    ...(host.walDir === undefined ? {} : { walDir: host.walDir }),
+    found: await foundState(inspection, signal),
+    ...member,
+    ...(version === undefined ? {} : { etcdVersion: version }),
+    ...tool,
+    ...space,
+    problems: await problemsOf(inspection, signal),
+    ...(activeOperation === undefined ? {} : { activeOperation }),
+    ...(clusterId === undefined ? {} : { clusterId }),
+    generations: [...lineage.record.generations],
+    snapshots: (await catalog.list()).slice(0, MOST_SNAPSHOTS),
+  };
+}
+
+async function foundState({ supervisor, host }: Inspection, signal: AbortSignal): Promise<FoundState> {
+  const { state } = await supervisor.state(signal);
+  if (state === 'running' || state === 'starting') return 'running';
+  return (await pathExists(join(host.dataDir, 'member'))) ? 'stopped' : 'absent';
+}
+
+/** What etcd says of itself; a member without quorum still says most of it. */
+async function askMember(
+  { etcd }: Inspection,
+  signal: AbortSignal,
+): Promise<Pick<HostFacts, 'etcd' | 'etcdProblem'>> {
+  try {
+    const status = await etcd.status(signal);
+    const { members } = await etcd.members(signal);
+    const quorum =
+      status.leaderId === undefined
+        ? new AgentError('ETCD_TIMEOUT', 'the member knows no leader')
+        : await readsLinearizably(etcd, signal).catch((error: unknown) => asAgentError(error));
+    return {
+      etcd: {
+        clusterId: status.clusterId,
+        memberId: status.memberId,
+        revision: status.revision,
+        version: status.version,
+        members: members.map(({ id, name, peerUrls, clientUrls }) => ({
+          id,
+          name,
+          peerUrls: [...peerUrls],
+          clientUrls: [...clientUrls],
+        })),
+        hasQuorum: quorum === true,
+      },
+      ...(quorum === true ? {} : { etcdProblem: quorum.message }),
+    };
+  } catch (error) {
+    return { etcdProblem: messageOf(error) };
+  }
+}
+
+async function versionOf({ host }: Inspection, signal: AbortSignal): Promise<string | undefined> {
+  try {
+    return await etcdVersion({ etcdPath: host.etcdPath, searchPath: host.searchPath }, signal);
+  } catch {
+    // Without it the tool is chosen by the running member's own word; the plan shows that it is unknown.
+    return undefined;
+  }
+}
+
+async function toolFor(
+  host: HostIdentity,
+  version: string | undefined,
+  signal: AbortSignal,
+): Promise<Pick<HostFacts, 'tool' | 'toolProblem'>> {
+  try {
+    const tools = await findRestoreTools({ toolPath: host.toolPath, searchPath: host.searchPath }, signal);
+    const { path, kind, version: toolVersion } = chooseRestoreTool(tools, version);
+    return { tool: { path, kind, version: toolVersion } };
+  } catch (error) {
+    const { code, message } = asAgentError(error);
+    return { toolProblem: { code, message } };
+  }
+}
+
+async function spaceOf({ host, catalog }: Inspection) {
+  const [dataFreeBytes, snapshotFreeBytes] = await Promise.all([
+    freeSpaceBytes(host.dataDir),
+    freeSpaceBytes(catalog.directory),
+  ]);
+  return {
+    dataFreeBytes,
+    snapshotFreeBytes,
+    ...(host.walDir === undefined ? {} : { walFreeBytes: await freeSpaceBytes(host.walDir) }),
+    sharedFileSystem: (await deviceOf(host.dataDir)) === (await deviceOf(catalog.directory)),
+  };
+}
+
+async function deviceOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).dev;
+  } catch (error) {
+    if (systemCodeOf(error) !== 'ENOENT' || path === '/') throw error;
+    return await deviceOf(join(path, '..'));
+  }
+}
+
+/** Why a hold, a stop or a swap would fail here. */
+async function problemsOf({ supervisor, host }: Inspection, signal: AbortSignal): Promise<Failure[]> {
+  const problems: Failure[] = [];
+  const checks = [
+    () => supervisor.check(signal),
+    () => probeRename(host.dataDir, 'member'),
+    ...(host.walDir === undefined ? [] : [() => probeRename(host.walDir ?? '', undefined)]),
+  ];
+  for (const check of checks) {
+    try {
+      await check();
+    } catch (error) {
+      const { code, message } = asAgentError(error, 'GUARD_LAYOUT');
+      problems.push({ code, message });
+    }
+  }
+  return problems;
+}
+
+/** A directory is made where the staging will be and renamed to where `member` is, as the swap will do it. */
+async function probeRename(directory: string, entry: string | undefined): Promise<void> {
+  if (!(await pathExists(directory))) return;
+  if (entry !== undefined && (await pathExists(join(directory, entry)))) {
+    const [inner, outer] = [await deviceOf(join(directory, entry)), await deviceOf(directory)];
+    if (inner !== outer)
+      throw new Error(`${join(directory, entry)} is a mount point of its own and cannot be renamed`);
+  }
+  const probe = join(directory, STAGING_ROOT, 'probe');
+  const target = join(directory, 'member.probe');
+  try {
+    await mkdir(probe, { recursive: true, mode: 0o700 });
+    await rename(probe, target);
+  } finally {
+    await rm(target, { recursive: true, force: true });
+    await rm(probe, { recursive: true, force: true });
+    await removeIfEmpty(join(directory, STAGING_ROOT));
+  }
+}

@@ -1,0 +1,135 @@
+import type { OperationView } from '../formats/operation-view.ts';
+import type { OperationPhase, ParticipantPhase } from '../formats/restore-journal.ts';
+import type { ParticipantReport } from '../formats/restore-messages.ts';
+import type { RestorePlan } from '../formats/restore-plan.ts';
+import type { CoordinatorState } from './coordinator-state.ts';
+import type { GateRun } from './gate-run.ts';
+
+interface Seen {
+  readonly plan: RestorePlan;
+  readonly openedAt: string;
+  readonly endedAt?: string;
+  /** This host's own part. */
+  readonly own: ParticipantReport;
+  /** Where this host drives the operation. */
+  readonly coordinator?: CoordinatorState;
+  readonly gate?: GateRun | undefined;
+}
+
+/** An operation for people and programs, as far as this host knows it. */
+export function viewOf(seen: Seen): OperationView {
+  const { plan, coordinator, own, gate } = seen;
+  const { operation, snapshot } = plan.decided;
+  const phase = coordinator?.phase ?? phaseSeenBy(own.phase);
+  const reports = coordinator === undefined ? { [own.agent]: own } : coordinator.reports;
+  return {
+    operation,
+    role: coordinator === undefined ? 'participant' : 'coordinator',
+    coordinator: plan.decided.coordinator,
+    planHash: plan.hash,
+    phase,
+    startedAt: seen.openedAt,
+    snapshot: { id: snapshot.id, revision: snapshot.revision, sizeBytes: snapshot.sizeBytes },
+    ...own.votes,
+    hosts: plan.decided.hosts.map(({ agent }) => hostView(agent, reports[agent], coordinator)),
+    gate: [...(gate?.words ?? [])],
+    ...withoutAbsent({
+      endedAt: seen.endedAt,
+      failure: coordinator === undefined ? own.failure : coordinator.failure,
+      lostRevisions: plan.measured.lostRevisions,
+      downtimeMs: downtimeOf(reports, gate?.servingSinceMs),
+      result: resultOf(gate),
+    }),
+    next: nextCommands(phase, operation, plan),
+  };
+}
+
+function hostView(
+  agent: string,
+  report: ParticipantReport | undefined,
+  coordinator: CoordinatorState | undefined,
+): OperationView['hosts'][number] {
+  const refused = coordinator?.refused[agent];
+  const reachable =
+    coordinator === undefined ? report !== undefined : coordinator.silentSinceMs[agent] === undefined;
+  if (report === undefined)
+    return { agent, reachable, ...(refused === undefined ? {} : { failure: refused }) };
+  const { phase, step, bytes, totalBytes, failure, setAside } = report;
+  return { agent, phase, reachable, ...withoutAbsent({ step, bytes, totalBytes, failure, setAside }) };
+}
+
+/** The fields that have a value: an absent one is not written at all. */
+function withoutAbsent<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}
+
+function downtimeOf(
+  reports: Readonly<Record<string, ParticipantReport>>,
+  servingSinceMs: number | undefined,
+): number | undefined {
+  const stops = Object.values(reports).flatMap(({ stopAskedAtMs }) => stopAskedAtMs ?? []);
+  if (stops.length === 0 || servingSinceMs === undefined) return undefined;
+  return Math.max(0, servingSinceMs - Math.min(...stops));
+}
+
+function resultOf(gate: GateRun | undefined): OperationView['result'] {
+  const passed = gate?.passed;
+  if (passed === undefined) return undefined;
+  const { clusterId, revision, hash, keyCount } = passed;
+  return { clusterId, revision, hashKv: hash, ...(keyCount === undefined ? {} : { keyCount }) };
+}
+
+const SEEN_BY: Record<ParticipantPhase, OperationPhase> = {
+  preparing: 'preparing',
+  prepared: 'prepared',
+  stopping: 'stopping',
+  stopped: 'stopped',
+  confirming: 'stopped',
+  confirmed: 'stopped',
+  committing: 'committing',
+  started: 'verifying',
+  finishing: 'accepted',
+  finished: 'finished',
+  aborting: 'aborting',
+  aborted: 'aborted',
+  'rollback-stopping': 'rolling-back',
+  'rollback-stopped': 'rolling-back',
+  'rolling-back': 'rolling-back',
+  'rolled-back': 'rolled-back',
+};
+
+/** What a participant's own phase says of the whole. */
+function phaseSeenBy(phase: ParticipantPhase): OperationPhase {
+  return SEEN_BY[phase];
+}
+
+function nextCommands(phase: OperationPhase, operation: string, plan: RestorePlan): string[] {
+  switch (phase) {
+    case 'preparing':
+    case 'prepared':
+    case 'stopping':
+    case 'stopped':
+      return [`lifeboat restore watch ${operation}`, `lifeboat restore abort ${operation}`];
+    case 'committing':
+    case 'verifying':
+    case 'accepted':
+    case 'aborting':
+    case 'rolling-back':
+      return [`lifeboat restore watch ${operation}`];
+    case 'finished':
+      return plan.decided.hosts
+        .filter(({ found }) => found !== 'absent')
+        .flatMap(({ dataDir, walDir }) => [
+          `rm -r ${dataDir}/member.before-${operation}`,
+          ...(walDir === undefined ? [] : [`rm -r ${walDir}/wal.before-${operation}`]),
+        ])
+        .filter((command, index, all) => all.indexOf(command) === index);
+    case 'aborted':
+    case 'rolled-back':
+      return ['lifeboat restore plan'];
+    case 'stuck':
+      return ['lifeboat restore status'];
+  }
+}

@@ -1,0 +1,246 @@
+import { EventEmitter, once } from 'node:events';
+import { AgentError, asAgentError } from '../base/agent-error.ts';
+import type { Epoch, JournalEntry } from '../formats/restore-journal.ts';
+import type { AdvanceRequest, ParticipantReport } from '../formats/restore-messages.ts';
+import type { FoldedJournal } from './fold-journal.ts';
+import type { Journal } from './journal.ts';
+import {
+  moveParticipant,
+  openParticipant,
+  type ParticipantEffect,
+  type ParticipantEvent,
+  type ParticipantState,
+} from './participant.ts';
+import { isClosed, type WorkingPhase } from './phases.ts';
+import type { HostContext } from './steps/host-context.ts';
+import { completeStep, type OnStepBytes } from './steps/step.ts';
+import { stepsOf } from './steps/steps-of-phase.ts';
+
+interface RunnerOptions {
+  readonly context: HostContext;
+  readonly journal: Journal;
+  readonly agent: string;
+  readonly journalId: string;
+}
+
+interface Work {
+  readonly controller: AbortController;
+  readonly ended: Promise<void>;
+}
+
+/** Carries out one host's part: the machine decides, the journal remembers, the steps act. */
+export class ParticipantRunner {
+  readonly #options: RunnerOptions;
+  readonly #doneSteps: Set<string>;
+  readonly #changed = new EventEmitter();
+  #state: ParticipantState;
+  #version: number;
+  #step: Pick<ParticipantReport, 'step' | 'bytes' | 'totalBytes'> = {};
+  #stopAskedAtMs: number | undefined;
+  #work: Work | undefined;
+  /** Events are handled one after the other: each sees what the one before it made durable. */
+  #queue: Promise<unknown> = Promise.resolve();
+  #closing = false;
+
+  private constructor(options: RunnerOptions, state: ParticipantState, folded?: FoldedJournal) {
+    this.#options = options;
+    this.#state = state;
+    this.#doneSteps = new Set(folded?.doneSteps);
+    this.#stopAskedAtMs = folded?.stopAskedAtMs;
+    this.#version = options.context.clock.now();
+    this.#changed.setMaxListeners(0);
+  }
+
+  /** The journal already holds the plan. */
+  static open(options: RunnerOptions, epoch: Epoch): ParticipantRunner {
+    const { state, effects } = openParticipant(epoch);
+    const runner = new ParticipantRunner(options, state);
+    runner.#act(effects);
+    return runner;
+  }
+
+  /** Nothing is done yet: the host waits for what its peers know. */
+  static async resume(options: RunnerOptions, folded: FoldedJournal): Promise<ParticipantRunner> {
+    const runner = new ParticipantRunner(options, folded.participant, folded);
+    if (!isClosed(folded.participant.phase)) await runner.dispatch({ type: 'resumed' });
+    return runner;
+  }
+
+  get state(): ParticipantState {
+    return this.#state;
+  }
+
+  get context(): HostContext {
+    return this.#options.context;
+  }
+
+  get journal(): Journal {
+    return this.#options.journal;
+  }
+
+  report(): ParticipantReport {
+    const { phase, votes, failure } = this.#state;
+    const { agent, journalId, context } = this.#options;
+    return {
+      operation: context.plan.decided.operation,
+      agent,
+      journalId,
+      version: this.#version,
+      phase,
+      votes: { ...votes },
+      ...this.#step,
+      ...(failure === undefined ? {} : { failure }),
+      ...(this.#stopAskedAtMs === undefined ? {} : { stopAskedAtMs: this.#stopAskedAtMs }),
+      setAside: setAsidePaths(context, phase),
+    };
+  }
+
+  /** Calls back after each change of the report. */
+  onChange(listener: () => void): void {
+    this.#changed.on('change', listener);
+  }
+
+  /** Answers when the report differs from the one the coordinator saw, or after its wait. */
+  async advance(request: AdvanceRequest, signal: AbortSignal): Promise<ParticipantReport> {
+    if (request.planHash !== this.context.plan.hash) {
+      throw new AgentError('PLAN_MISMATCH', `${request.operation} has another plan here`);
+    }
+    if (isOlder(request.epoch, this.#state.epoch)) {
+      throw new AgentError(
+        'OPERATION_STALE_EPOCH',
+        `a newer coordinator, ${this.#state.epoch.agent}, drives it`,
+      );
+    }
+    await this.dispatch({ type: 'advance', goal: request.goal, epoch: request.epoch });
+    if (this.#version === request.seenVersion) await this.#nextChange(request.waitMs, signal);
+    return this.report();
+  }
+
+  async dispatch(event: ParticipantEvent): Promise<void> {
+    const handled = this.#queue.then(() => this.#handle(event));
+    this.#queue = handled.catch(() => undefined);
+    await handled;
+  }
+
+  /** Ends the running step and closes the journal. What was begun is resumed by the next start of the agent. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    this.#work?.controller.abort(new AgentError('CANCELLED', 'the agent stops'));
+    await this.#work?.ended;
+    await this.#queue;
+    await this.journal.close();
+  }
+
+  async #handle(event: ParticipantEvent): Promise<void> {
+    const move = moveParticipant(this.#state, event);
+    const entries = move.effects.flatMap((effect) => this.#entriesOf(effect, move.state.epoch));
+    if (entries.length > 0) await this.journal.append(entries);
+    const visible = move.effects.length > 0 || move.state.phase !== this.#state.phase;
+    this.#state = move.state;
+    if (visible) this.#bump();
+    if (move.effects.some((effect) => effect.type === 'interrupt')) await this.#interrupt();
+    this.#act(move.effects);
+  }
+
+  async #interrupt(): Promise<void> {
+    this.#work?.controller.abort(new AgentError('CANCELLED', 'the operation goes another way'));
+    await this.#work?.ended;
+  }
+
+  #act(effects: readonly ParticipantEffect[]): void {
+    for (const effect of effects) {
+      if (effect.type !== 'work') continue;
+      const controller = new AbortController();
+      const ended = this.#runPhase(effect.phase, controller.signal);
+      this.#work = { controller, ended };
+    }
+  }
+
+  /** Never rejects: how it ended goes through the machine. */
+  async #runPhase(phase: WorkingPhase, signal: AbortSignal): Promise<void> {
+    let event: ParticipantEvent = { type: 'work-done', phase };
+    try {
+      for (const step of stepsOf(phase, this.context)) {
+        if (step.askAgain !== true && this.#doneSteps.has(`${phase}/${step.name}`)) continue;
+        this.#progress({ step: step.name });
+        await completeStep(step, this.#recordStep(phase), signal, this.#onBytes(step.name));
+      }
+    } catch (error) {
+      const { code, message } = asAgentError(error, 'RESTORE_STEP_FAILED');
+      event = { type: 'work-failed', phase, failure: { code, message } };
+    }
+    // What was interrupted has no outcome of its own: the phase that interrupted it speaks, or the next start.
+    if (signal.aborted || this.#closing) return;
+    this.#step = {};
+    this.dispatch(event).catch((error: unknown) => {
+      this.context.log.error({ err: error }, 'the journal could not be written; the operation waits here');
+    });
+  }
+
+  #recordStep(phase: WorkingPhase) {
+    return async (step: string, outcome: 'started' | 'done' | 'failed', reason?: string): Promise<void> => {
+      const now = this.context.clock.now();
+      if (step === 'stop' && outcome === 'started') this.#stopAskedAtMs ??= now;
+      if (outcome === 'done') this.#doneSteps.add(`${phase}/${step}`);
+      const entry: JournalEntry = { type: 'step', at: new Date(now).toISOString(), step, outcome };
+      await this.journal.append([reason === undefined ? entry : { ...entry, reason }]);
+      this.context.log.info({ step, outcome, phase, reason }, 'restore step');
+    };
+  }
+
+  #onBytes(step: string): OnStepBytes {
+    let nextReportMs = 0;
+    return (bytes, totalBytes) => {
+      const now = this.context.clock.now();
+      if (now < nextReportMs) return;
+      nextReportMs = now + 250;
+      this.#progress({ step, bytes, totalBytes });
+    };
+  }
+
+  #progress(step: Pick<ParticipantReport, 'step' | 'bytes' | 'totalBytes'>): void {
+    this.#step = step;
+    this.#bump();
+  }
+
+  #bump(): void {
+    this.#version += 1;
+    this.#changed.emit('change');
+  }
+
+  async #nextChange(waitMs: number, signal: AbortSignal): Promise<void> {
+    const either = AbortSignal.any([signal, AbortSignal.timeout(waitMs)]);
+    await once(this.#changed, 'change', { signal: either }).catch(() => undefined);
+  }
+
+  #entriesOf(effect: ParticipantEffect, epoch: Epoch): JournalEntry[] {
+    const at = new Date(this.context.clock.now()).toISOString();
+    switch (effect.type) {
+      case 'record-phase':
+        return [{ type: 'phase', at, phase: effect.phase }];
+      case 'record-failure':
+        return [{ type: 'failure', at, failure: effect.failure }];
+      case 'record-vote':
+        return [{ type: 'vote', at, slot: effect.slot, decision: effect.decision, epoch }];
+      case 'record-decided':
+        return [{ type: 'decided', at, slot: effect.slot, decision: effect.decision }];
+      case 'interrupt':
+      case 'work':
+        return [];
+    }
+  }
+}
+
+/** What an operation keeps of the data that it took out of service, by the phase that the host is in. */
+function setAsidePaths({ layout, host }: HostContext, phase: ParticipantReport['phase']): string[] {
+  const wal = layout.wal;
+  if (['rolled-back', 'rolling-back'].includes(phase)) {
+    return [layout.withdrawnMember, ...(wal === undefined ? [] : [wal.withdrawn])];
+  }
+  if (host.found === 'absent' || !['started', 'finishing', 'finished'].includes(phase)) return [];
+  return [layout.setAsideMember, ...(wal === undefined ? [] : [wal.setAside])];
+}
+
+function isOlder(a: Epoch, b: Epoch): boolean {
+  return a.counter < b.counter || (a.counter === b.counter && a.agent < b.agent);
+}

@@ -1,0 +1,226 @@
+import type { Failure } from '../formats/identifiers.ts';
+import type { BallotDecision, BallotSlot, Epoch, ParticipantPhase } from '../formats/restore-journal.ts';
+import type { Goal } from '../formats/restore-messages.ts';
+import { isUndecided, isWorking, RESTS_AT, type WorkingPhase } from './phases.ts';
+
+/** One host's part of an operation: everything its decisions depend on, all of it read back from the journal. */
+export interface ParticipantState {
+  readonly phase: ParticipantPhase;
+  readonly epoch: Epoch;
+  readonly votes: Readonly<Partial<Record<BallotSlot, BallotDecision>>>;
+  readonly decided: Readonly<Partial<Record<BallotSlot, BallotDecision>>>;
+  readonly failure?: Failure;
+  /** Steps of `phase` are running now. */
+  readonly working: boolean;
+  /** How often the work of `phase` failed since this agent started. */
+  readonly failedTries: number;
+  /** This agent restarted since it last acted: what runs on the host must be looked at again. */
+  readonly resumed: boolean;
+}
+
+export type ParticipantEvent =
+  | { readonly type: 'advance'; readonly goal: Goal; readonly epoch: Epoch }
+  | { readonly type: 'work-done'; readonly phase: WorkingPhase }
+  | { readonly type: 'work-failed'; readonly phase: WorkingPhase; readonly failure: Failure }
+  | { readonly type: 'resumed' };
+
+/** What the host does next, in this order. A record is synced before anything after it happens. */
+export type ParticipantEffect =
+  | { readonly type: 'record-phase'; readonly phase: ParticipantPhase }
+  | { readonly type: 'record-failure'; readonly failure: Failure }
+  | { readonly type: 'record-vote'; readonly slot: BallotSlot; readonly decision: BallotDecision }
+  | { readonly type: 'record-decided'; readonly slot: BallotSlot; readonly decision: BallotDecision }
+  /** Ends the running step and waits for it. */
+  | { readonly type: 'interrupt' }
+  | { readonly type: 'work'; readonly phase: WorkingPhase };
+
+export interface ParticipantMove {
+  readonly state: ParticipantState;
+  readonly effects: readonly ParticipantEffect[];
+}
+
+/** Work that brings a host back must not give up at the first hiccup; what fails this often needs a person. */
+const TRIES_TO_BRING_BACK = 3;
+
+/** A host that was just asked to prepare. */
+export function openParticipant(epoch: Epoch): ParticipantMove {
+  return {
+    state: {
+      phase: 'preparing',
+      epoch,
+      votes: {},
+      decided: {},
+      working: true,
+      failedTries: 0,
+      resumed: false,
+    },
+    effects: [{ type: 'work', phase: 'preparing' }],
+  };
+}
+
+/** The participant's whole mind: pure, so that every order of events can be tried. */
+export function moveParticipant(state: ParticipantState, event: ParticipantEvent): ParticipantMove {
+  switch (event.type) {
+    case 'advance':
+      return advance({ ...state, epoch: event.epoch }, event.goal);
+    case 'work-done':
+      return state.phase === event.phase ? rest(state, event.phase) : stay(state);
+    case 'work-failed':
+      return state.phase === event.phase ? fail(state, event) : stay(state);
+    case 'resumed':
+      return resume(state);
+  }
+}
+
+function advance(state: ParticipantState, goal: Goal): ParticipantMove {
+  switch (goal) {
+    case 'prepare':
+      return stay(state);
+    case 'stop':
+      return sound(state) && state.phase === 'prepared' ? begin(state, 'stopping') : stay(state);
+    case 'confirm':
+      return sound(state) && state.phase === 'stopped' ? begin(state, 'confirming') : stay(state);
+    case 'vote-commit':
+      return sound(state) && state.phase === 'confirmed' ? vote(state, 'first', 'commit') : stay(state);
+    case 'vote-abort':
+      return isUndecided(state.phase) ? vote(state, 'first', 'abort') : stay(state);
+    case 'commit':
+      return commit(state);
+    case 'vote-accepted':
+      return sound(state) && state.phase === 'started' ? vote(state, 'second', 'accepted') : stay(state);
+    case 'vote-rollback':
+      return canRollBack(state) ? vote(state, 'second', 'rollback') : stay(state);
+    case 'finish':
+      return finish(state);
+    case 'abort':
+      return abort(state);
+    case 'rollback-stop':
+      return rollbackStop(state);
+    case 'rollback':
+      return rollback(state);
+  }
+}
+
+function commit(state: ParticipantState): ParticipantMove {
+  if (!sound(state)) return stay(state);
+  if (state.phase === 'confirmed' && state.votes.first !== 'abort')
+    return decide(state, 'first', 'commit', 'committing');
+  // After a restart of the host etcd is down under the hold: only the start is still to do.
+  if (state.phase === 'started' && state.resumed) return begin({ ...state, resumed: false }, 'committing');
+  return again(state, 'committing');
+}
+
+function finish(state: ParticipantState): ParticipantMove {
+  if (state.phase === 'started' || state.phase === 'committing') {
+    return decide(state, 'second', 'accepted', 'finishing');
+  }
+  return again(state, 'finishing');
+}
+
+function abort(state: ParticipantState): ParticipantMove {
+  if (isUndecided(state.phase) && state.votes.first !== 'commit')
+    return decide(state, 'first', 'abort', 'aborting');
+  return again(state, 'aborting');
+}
+
+function rollbackStop(state: ParticipantState): ParticipantMove {
+  if (canRollBack(state)) return decide(state, 'second', 'rollback', 'rollback-stopping');
+  return again(state, 'rollback-stopping');
+}
+
+function rollback(state: ParticipantState): ParticipantMove {
+  return state.phase === 'rollback-stopped' ? begin(state, 'rolling-back') : again(state, 'rolling-back');
+}
+
+/** Not only `started`: a host may have missed the commit that the majority decided. */
+function canRollBack(state: ParticipantState): boolean {
+  return ['confirmed', 'committing', 'started'].includes(state.phase) && state.votes.second !== 'accepted';
+}
+
+function vote(state: ParticipantState, slot: BallotSlot, decision: BallotDecision): ParticipantMove {
+  if (state.votes[slot] !== undefined) return stay(state);
+  return {
+    state: { ...state, votes: { ...state.votes, [slot]: decision } },
+    effects: [{ type: 'record-vote', slot, decision }],
+  };
+}
+
+function decide(
+  state: ParticipantState,
+  slot: BallotSlot,
+  decision: BallotDecision,
+  phase: WorkingPhase,
+): ParticipantMove {
+  const next = begin({ ...state, decided: { ...state.decided, [slot]: decision } }, phase);
+  const interrupt = state.working ? ([{ type: 'interrupt' }] as const) : [];
+  return {
+    state: next.state,
+    effects: [{ type: 'record-decided', slot, decision }, ...interrupt, ...next.effects],
+  };
+}
+
+function begin(state: ParticipantState, phase: WorkingPhase): ParticipantMove {
+  const { failure: _, ...rest } = state;
+  return {
+    state: { ...rest, phase, working: true, failedTries: 0, resumed: false },
+    effects: [
+      { type: 'record-phase', phase },
+      { type: 'work', phase },
+    ],
+  };
+}
+
+/** Work of `phase` that a restart or a failure interrupted goes on; steps recorded done are not asked again. */
+function again(state: ParticipantState, phase: WorkingPhase): ParticipantMove {
+  if (state.phase !== phase || state.working || state.failure !== undefined) return stay(state);
+  return { state: { ...state, working: true, resumed: false }, effects: [{ type: 'work', phase }] };
+}
+
+function rest(state: ParticipantState, phase: WorkingPhase): ParticipantMove {
+  const at = RESTS_AT[phase];
+  return {
+    state: { ...state, phase: at, working: false, failedTries: 0 },
+    effects: [{ type: 'record-phase', phase: at }],
+  };
+}
+
+function fail(state: ParticipantState, event: { phase: WorkingPhase; failure: Failure }): ParticipantMove {
+  const failedTries = state.failedTries + 1;
+  const bringsBack = ['aborting', 'rolling-back', 'rollback-stopping', 'finishing'].includes(event.phase);
+  if (bringsBack && failedTries < TRIES_TO_BRING_BACK) {
+    return { state: { ...state, working: false, failedTries }, effects: [] };
+  }
+  return {
+    state: { ...state, working: false, failedTries, failure: event.failure },
+    effects: [{ type: 'record-failure', failure: event.failure }],
+  };
+}
+
+/**
+ * Nothing is done on the strength of the journal alone: a host waits for what its peers know. Work before
+ * the decision that a restart cut short counts as failed, so that the operation ends in an abort.
+ */
+function resume(state: ParticipantState): ParticipantMove {
+  const idle: ParticipantState = { ...state, working: false, failedTries: 0, resumed: true };
+  if (isWorking(state.phase) && isUndecided(state.phase) && state.failure === undefined) {
+    const failure = {
+      code: 'RESTORE_STEP_FAILED',
+      message: `the agent restarted while it was ${state.phase}`,
+    };
+    return { state: { ...idle, failure }, effects: [{ type: 'record-failure', failure }] };
+  }
+  if (isWorking(state.phase) && state.phase !== 'committing') {
+    // An earlier failure to bring the host back may be mended by now.
+    const { failure: _, ...mended } = idle;
+    return stay(mended);
+  }
+  return stay(idle);
+}
+
+function sound(state: ParticipantState): boolean {
+  return state.failure === undefined;
+}
+
+function stay(state: ParticipantState): ParticipantMove {
+  return { state, effects: [] };
+}

@@ -1,0 +1,47 @@
+import type { OperationPhase, ParticipantPhase } from '../formats/restore-journal.ts';
+
+/** The phases in which a host is doing something, and where each one rests when it is done. */
+export const RESTS_AT = {
+  preparing: 'prepared',
+  stopping: 'stopped',
+  confirming: 'confirmed',
+  committing: 'started',
+  finishing: 'finished',
+  aborting: 'aborted',
+  'rollback-stopping': 'rollback-stopped',
+  'rolling-back': 'rolled-back',
+} as const satisfies Partial<Record<ParticipantPhase, ParticipantPhase>>;
+
+export type WorkingPhase = keyof typeof RESTS_AT;
+
+export function isWorking(phase: ParticipantPhase): phase is WorkingPhase {
+  return Object.hasOwn(RESTS_AT, phase);
+}
+
+const CLOSED: readonly ParticipantPhase[] = ['finished', 'aborted', 'rolled-back'];
+
+/** Whether a host is done with the operation for good. */
+export function isClosed(phase: ParticipantPhase): boolean {
+  return CLOSED.includes(phase);
+}
+
+const UNDECIDED: readonly ParticipantPhase[] = [
+  'preparing',
+  'prepared',
+  'stopping',
+  'stopped',
+  'confirming',
+  'confirmed',
+];
+
+/** Whether a host has changed nothing yet that deleting the staging directory and a start would not undo. */
+export function isUndecided(phase: ParticipantPhase): boolean {
+  return UNDECIDED.includes(phase);
+}
+
+const ENDED: readonly OperationPhase[] = ['finished', 'aborted', 'rolled-back', 'stuck'];
+
+/** Whether the operation goes no further by itself. */
+export function isEnded(phase: OperationPhase): boolean {
+  return ENDED.includes(phase);
+}

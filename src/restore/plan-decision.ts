@@ -1,0 +1,88 @@
+import { AgentError } from '../base/agent-error.ts';
+import { canonicalSha256 } from '../formats/canonical-json.ts';
+import type { HostFacts } from '../formats/host-facts.ts';
+import type { PlanDecision, PlanHost, RestorePlan } from '../formats/restore-plan.ts';
+import { chooseSnapshot, refuseUnprovedSnapshot, type Candidate } from './choose-snapshot.ts';
+import { neededBytes, participantsOf, refuseLittleSpace, refuseUnfitHosts } from './plan-guards.ts';
+import { clusterOf, measure, silentUrls } from './plan-measurement.ts';
+import type { PlanCircumstances, PlanWish } from './plan-wish.ts';
+
+/**
+ * What a restore will do, from what was wished and what was seen.
+ *
+ * @throws {AgentError} a guard's code: what was found, where. Nothing was changed.
+ */
+export function decidePlan(wish: PlanWish, seen: PlanCircumstances): RestorePlan {
+  const facts = participantsOf(wish, seen);
+  refuseUnfitHosts(facts);
+  const clusterId = clusterOf(facts);
+  const chosen = chooseSnapshot(wish, facts, clusterId);
+  refuseUnprovedSnapshot(wish, chosen.manifest);
+  const quorum = facts.some((host) => host.etcd?.hasQuorum === true);
+  if (quorum && !wish.discardCurrent) {
+    const healthy = facts.filter((host) => host.etcd?.hasQuorum === true).map((host) => host.agent);
+    throw new AgentError(
+      'GUARD_QUORUM_ALIVE',
+      `the cluster still has quorum: ${healthy.join(', ')} answered a linearizable read`,
+    );
+  }
+  const needs = facts.map((host) => ({ host, needed: neededBytes(host, chosen) }));
+  refuseLittleSpace(needs);
+  const decided = decide({ wish, seen, facts, chosen, clusterId });
+  const measured = measure({ seen, facts, chosen, needs, quorum, decided });
+  return { version: 1, hash: canonicalSha256(decided), decided, measured };
+}
+
+interface Findings {
+  readonly wish: PlanWish;
+  readonly seen: PlanCircumstances;
+  readonly facts: readonly HostFacts[];
+  readonly chosen: Candidate;
+  readonly clusterId: string | undefined;
+}
+
+function decide({ wish, seen, facts, chosen, clusterId }: Findings): PlanDecision {
+  const { manifest, holders } = chosen;
+  const carried = manifest.alarms.map(({ memberId, alarm }) => ({ memberId, alarm }));
+  return {
+    operation: seen.operation,
+    coordinator: seen.coordinator,
+    clusterToken: seen.clusterToken,
+    snapshot: {
+      id: manifest.id,
+      sha256: manifest.sha256,
+      sizeBytes: manifest.sizeBytes,
+      revision: manifest.revision,
+      hasTrailer: manifest.hasTrailer,
+      grade: manifest.grade,
+      takenAt: manifest.takenAt,
+      takenBy: manifest.agent,
+      ...(manifest.clusterId === undefined ? {} : { clusterId: manifest.clusterId }),
+      ...(manifest.keyCount === undefined ? {} : { keyCount: manifest.keyCount }),
+    },
+    holders: [...holders],
+    skipHashCheck: wish.skipHashCheck,
+    ...(wish.reason === undefined ? {} : { reason: wish.reason }),
+    discardCurrent: wish.discardCurrent,
+    allowForeign: wish.allowForeign,
+    without: wish.without.map((agent) => ({ agent, urls: silentUrls(facts) })),
+    alarms: { carried, action: carried.length === 0 ? 'none' : wish.disarmAlarms ? 'disarm' : 'tolerate' },
+    ...(clusterId === undefined ? {} : { supersedes: { clusterId } }),
+    hosts: facts.map(planHost),
+  };
+}
+
+function planHost(host: HostFacts): PlanHost {
+  return {
+    agent: host.agent,
+    journalId: host.journalId,
+    memberName: host.memberName,
+    peerUrls: host.peerUrls,
+    dataDir: host.dataDir,
+    ...(host.walDir === undefined ? {} : { walDir: host.walDir }),
+    found: host.found,
+    toolPath: host.tool?.path ?? '',
+    toolVersion: host.tool?.version ?? '',
+    ...(host.etcdVersion === undefined ? {} : { etcdVersion: host.etcdVersion }),
+  };
+}

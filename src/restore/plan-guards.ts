@@ -1,0 +1,117 @@
+import { AgentError } from '../base/agent-error.ts';
+import { isErrorCode } from '../base/error-codes.ts';
+import { formatBytes } from '../base/units.ts';
+import type { HostFacts } from '../formats/host-facts.ts';
+import type { Failure } from '../formats/identifiers.ts';
+import type { Candidate } from './choose-snapshot.ts';
+import type { PlanCircumstances, PlanWish } from './plan-wish.ts';
+
+/** The restore tool writes a WAL segment and etcd preallocates the next ones: 64 MB each. */
+const WAL_BYTES = 160 * 1024 * 1024;
+
+/** The hosts that take part, sorted. @throws {AgentError} `PEER_UNKNOWN`, `GUARD_HOST_ALIVE`, `GUARD_HOSTS_MISSING`. */
+export function participantsOf(
+  { without }: PlanWish,
+  { agents, facts, silent }: PlanCircumstances,
+): HostFacts[] {
+  const stranger = without.find((agent) => !agents.includes(agent));
+  if (stranger !== undefined) {
+    throw new AgentError(
+      'PEER_UNKNOWN',
+      `--without ${stranger}: the configured agents are ${agents.join(', ')}`,
+    );
+  }
+  const alive = facts.find((host) => without.includes(host.agent));
+  if (alive !== undefined) {
+    throw new AgentError(
+      'GUARD_HOST_ALIVE',
+      `--without ${alive.agent}: its agent answers, so it is not dead`,
+    );
+  }
+  const missing = silent.filter(({ agent }) => !without.includes(agent));
+  if (missing.length > 0) {
+    throw new AgentError(
+      'GUARD_HOSTS_MISSING',
+      missing.map(({ agent, message }) => `${agent} does not answer: ${message}`).join('; '),
+      { details: { hosts: missing.map(({ agent }) => agent) } },
+    );
+  }
+  return [...facts].sort((a, b) => (a.agent < b.agent ? -1 : 1));
+}
+
+/** @throws {AgentError} what would make a hold, a restore or a swap fail on a host. */
+export function refuseUnfitHosts(facts: readonly HostFacts[]): void {
+  for (const host of facts) {
+    if (host.activeOperation !== undefined) {
+      throw new AgentError(
+        'OPERATION_IN_PROGRESS',
+        `${host.agent} takes part in operation ${host.activeOperation}`,
+      );
+    }
+    const problem = host.problems[0] ?? host.toolProblem;
+    if (problem !== undefined) throw fromFailure(host.agent, problem);
+    if (host.tool === undefined)
+      throw new AgentError('RESTORE_TOOL_MISSING', `${host.agent}: no restore tool`);
+  }
+  refuseTwins(facts, 'member name', (host) => [host.memberName]);
+  refuseTwins(facts, 'peer URL', (host) => host.peerUrls);
+  refuseTwins(facts, 'journal', (host) => [host.journalId]);
+}
+
+function refuseTwins(
+  facts: readonly HostFacts[],
+  what: string,
+  of: (host: HostFacts) => readonly string[],
+): void {
+  const owners = new Map<string, string>();
+  for (const host of facts) {
+    for (const value of of(host)) {
+      const other = owners.get(value);
+      if (other !== undefined) {
+        throw new AgentError('GUARD_LAYOUT', `${other} and ${host.agent} have the same ${what}: ${value}`);
+      }
+      owners.set(value, host.agent);
+    }
+  }
+}
+
+function fromFailure(agent: string, { code, message }: Failure): AgentError {
+  return new AgentError(isErrorCode(code) ? code : 'GUARD_LAYOUT', `${agent}: ${message}`);
+}
+
+/** What a host needs on each file system. */
+export function neededBytes(
+  host: HostFacts,
+  { manifest, holders }: Candidate,
+): { data: number; snapshots: number } {
+  return {
+    data: manifest.sizeBytes + (host.walDir === undefined ? WAL_BYTES : 0),
+    snapshots: holders.includes(host.agent) ? 0 : manifest.sizeBytes,
+  };
+}
+
+export interface HostNeed {
+  readonly host: HostFacts;
+  readonly needed: { readonly data: number; readonly snapshots: number };
+}
+
+/** @throws {AgentError} `GUARD_SPACE` with every host that is short. */
+export function refuseLittleSpace(needs: readonly HostNeed[]): void {
+  const short: string[] = [];
+  const check = (where: string, neededBytes: number, freeBytes: number): void => {
+    if (freeBytes < neededBytes) {
+      short.push(`${where} needs ${formatBytes(neededBytes)} and has ${formatBytes(freeBytes)}`);
+    }
+  };
+  for (const { host, needed } of needs) {
+    const shared = host.sharedFileSystem;
+    check(
+      `${host.agent} (${host.dataDir})`,
+      needed.data + (shared ? needed.snapshots : 0),
+      host.dataFreeBytes,
+    );
+    if (!shared) check(`${host.agent} (snapshots)`, needed.snapshots, host.snapshotFreeBytes);
+    if (host.walDir !== undefined) check(`${host.agent} (${host.walDir})`, WAL_BYTES, host.walFreeBytes ?? 0);
+  }
+  if (short.length > 0) throw new AgentError('GUARD_SPACE', short.join('; '));
+}

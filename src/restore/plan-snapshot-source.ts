@@ -1,0 +1,97 @@
+import { AgentError, asAgentError } from '../base/agent-error.ts';
+import type { OnBytes } from '../base/hash-file.ts';
+import { requireFreeSpace } from '../base/free-space.ts';
+import type { RestorePlan } from '../formats/restore-plan.ts';
+import { snapshotManifest, type SnapshotManifest } from '../formats/snapshot-manifest.ts';
+import type { Catalog } from '../snapshot/catalog.ts';
+import type { CallHost } from './call-host.ts';
+import type { SnapshotSource } from './steps/host-context.ts';
+
+/** Brings a peer's file to `toPath`, resumed where an earlier try ended, SHA-256 compared. */
+export type DownloadFile = (download: {
+  readonly peer: string;
+  readonly fileId: string;
+  readonly toPath: string;
+  readonly expected: { readonly sizeBytes: number; readonly sha256: string };
+  readonly signal: AbortSignal;
+  readonly onBytes?: OnBytes;
+}) => Promise<void>;
+
+interface SourceOptions {
+  readonly plan: RestorePlan;
+  readonly self: string;
+  readonly catalog: Catalog;
+  readonly call: CallHost;
+  readonly download: DownloadFile;
+}
+
+const MANIFEST_TIMEOUT_MS = 30_000;
+
+/** The plan's snapshot as one host gets at it: from its own catalog, or from one of the holders into it. */
+export function planSnapshotSource(options: SourceOptions): SnapshotSource {
+  const { plan, catalog } = options;
+  const { snapshot } = plan.decided;
+  let arrivedVerified = false;
+  return {
+    locate: async () => {
+      const manifest = (await catalog.list()).find(({ id }) => id === snapshot.id);
+      const isIt = manifest?.sha256 === snapshot.sha256 && manifest.grade !== 'failed';
+      return isIt ? catalog.pathOf(snapshot.id) : undefined;
+    },
+    fetch: async (signal, onBytes) => {
+      await fetchFromHolders(options, signal, (bytes) => {
+        onBytes(bytes, snapshot.sizeBytes);
+      });
+      arrivedVerified = true;
+    },
+    verify: async (signal, onBytes) => {
+      if (arrivedVerified) return;
+      const manifest = await catalog.verify(snapshot.id, signal, (bytes) => {
+        onBytes(bytes, snapshot.sizeBytes);
+      });
+      if (manifest.sha256 === snapshot.sha256) return;
+      throw new AgentError(
+        'SNAPSHOT_HASH_MISMATCH',
+        `${snapshot.id} is ${manifest.sha256} here, the plan says ${snapshot.sha256}`,
+      );
+    },
+  };
+}
+
+async function fetchFromHolders(
+  options: SourceOptions,
+  signal: AbortSignal,
+  onBytes: OnBytes,
+): Promise<void> {
+  const { plan, self, catalog, download } = options;
+  const { snapshot, holders } = plan.decided;
+  await requireFreeSpace(catalog.directory, snapshot.sizeBytes);
+  const expected = { sizeBytes: snapshot.sizeBytes, sha256: snapshot.sha256 };
+  const toPath = catalog.incomingPath(snapshot.id);
+  let last: AgentError | undefined;
+  for (const peer of holders.filter((holder) => holder !== self)) {
+    try {
+      const manifest = await manifestAt(options, peer, signal);
+      await download({ peer, fileId: snapshot.id, toPath, expected, signal, onBytes });
+      await catalog.adoptFile(manifest, toPath);
+      return;
+    } catch (error) {
+      signal.throwIfAborted();
+      last = asAgentError(error, 'TRANSFER_FAILED');
+    }
+  }
+  throw last ?? new AgentError('SNAPSHOT_UNKNOWN', `${snapshot.id} is held by ${holders.join(', ')} only`);
+}
+
+async function manifestAt(
+  { plan, call }: SourceOptions,
+  peer: string,
+  signal: AbortSignal,
+): Promise<SnapshotManifest> {
+  const { id, sha256 } = plan.decided.snapshot;
+  const manifest = snapshotManifest.parse(
+    await call(peer, 'snapshot.manifest', { id }, { timeoutMs: MANIFEST_TIMEOUT_MS, signal }),
+  );
+  if (manifest.sha256 === sha256) return manifest;
+  throw new AgentError('SNAPSHOT_UNKNOWN', `${peer} holds another file under the name ${id}`);
+}

@@ -1,0 +1,66 @@
+import { AgentError } from '../base/agent-error.ts';
+import type { HostFacts } from '../formats/host-facts.ts';
+import type { RestorePlan } from '../formats/restore-plan.ts';
+import type { CallHost } from './call-host.ts';
+import type { GuardStage } from './coordinator-state.ts';
+import { newestMember } from './plan-measurement.ts';
+import { collectFacts, refuseLivingDead } from './plan-operation.ts';
+
+/**
+ * Guards, host set and loss once more: before the stop, and before the decision.
+ *
+ * @throws {AgentError} `GUARD_CHANGED`, `GUARD_QUORUM_ALIVE` or `GUARD_HOST_ALIVE` when it is worse than confirmed.
+ */
+export async function recheckGuards(
+  call: CallHost,
+  plan: RestorePlan,
+  stage: GuardStage,
+  signal: AbortSignal,
+): Promise<void> {
+  if (stage === 'before-stop') {
+    const agents = plan.decided.hosts.map(({ agent }) => agent);
+    const { facts, silent } = await collectFacts({ call }, agents, signal);
+    const gone = silent[0];
+    if (gone !== undefined)
+      throw new AgentError('GUARD_CHANGED', `${gone.agent} does not answer: ${gone.message}`);
+    requireSameHosts(plan, facts);
+    requireNoWorseLoss(plan, facts);
+  }
+  await refuseLivingDead(call, plan, signal);
+}
+
+function requireSameHosts(plan: RestorePlan, facts: readonly HostFacts[]): void {
+  for (const host of plan.decided.hosts) {
+    const now = facts.find(({ agent }) => agent === host.agent);
+    if (now?.journalId !== host.journalId) {
+      throw new AgentError('GUARD_CHANGED', `${host.agent} was reimaged since the plan was made`);
+    }
+    const vanished = (now.found === 'absent') !== (host.found === 'absent');
+    if (vanished || now.dataDir !== host.dataDir || now.walDir !== host.walDir) {
+      throw new AgentError(
+        'GUARD_CHANGED',
+        `${host.agent}: its data was ${host.found}, and is ${now.found} now`,
+      );
+    }
+    const problem = now.problems[0];
+    if (problem !== undefined) throw new AgentError('GUARD_CHANGED', `${host.agent}: ${problem.message}`);
+  }
+}
+
+function requireNoWorseLoss(plan: RestorePlan, facts: readonly HostFacts[]): void {
+  if (plan.decided.discardCurrent) return;
+  const healthy = facts.find((host) => host.etcd?.hasQuorum === true);
+  if (healthy !== undefined) {
+    throw new AgentError(
+      'GUARD_QUORUM_ALIVE',
+      `the cluster has quorum again: ${healthy.agent} answered a linearizable read`,
+    );
+  }
+  const now = newestMember(facts);
+  const confirmed = plan.measured.newest;
+  if (now === undefined || (confirmed !== undefined && now.revision <= confirmed.revision)) return;
+  throw new AgentError(
+    'GUARD_CHANGED',
+    `${now.agent} is at revision ${now.revision}; ${confirmed === undefined ? 'no member could be read' : `the most advanced was ${confirmed.revision}`} when the plan was confirmed`,
+  );
+}

@@ -1,0 +1,60 @@
+import { AgentError } from '../base/agent-error.ts';
+import { manifestRequest, probeRequest } from '../formats/host-facts.ts';
+import { advanceRequest, gateRequest, outcomeRequest } from '../formats/restore-messages.ts';
+import { inspectHost } from './inspect-host.ts';
+import type { Operations, OperationsOptions } from './operations.ts';
+import { probeUrls } from './plan-operation.ts';
+import { probeGate } from './probe-gate.ts';
+
+type Answer = (peer: string, params: unknown, signal: AbortSignal) => Promise<unknown>;
+
+/** What peers may ask of this host's restore. Parameters are validated here; a mismatch is the asker's `FRAME_INVALID`. */
+export function restoreMethods(
+  operations: Operations,
+  options: OperationsOptions,
+): Readonly<Record<string, Answer>> {
+  const { host, supervisor, etcd, catalog, lineage, clock } = options;
+  return {
+    'host.facts': async (_peer, _params, signal) =>
+      await inspectHost(
+        { host, supervisor, etcd, catalog, lineage, activeOperation: operations.active?.id },
+        signal,
+      ),
+    'snapshot.manifest': async (_peer, params) => await catalog.get(parse(manifestRequest, params).id),
+    'host.probe': async (_peer, params, signal) => ({
+      answering: await probeUrls(parse(probeRequest, params).urls, signal),
+    }),
+    'restore.advance': async (peer, params, signal) =>
+      await operations.advance(peer, parse(advanceRequest, params), signal),
+    'restore.outcome': (_peer, params) =>
+      Promise.resolve(operations.outcomeOf(parse(outcomeRequest, params).operation)),
+    'restore.gate': async (_peer, params, signal) => {
+      const request = parse(gateRequest, params);
+      const { plan } = operations.get(request.operation);
+      return await probeGate({ agent: host.agent, plan, supervisor, etcd, clock }, request, signal);
+    },
+    'restore.abort': async (peer, params) => {
+      const { operation } = parse(outcomeRequest, params);
+      await requestAbort(operations, operation, peer);
+      return {};
+    },
+  };
+}
+
+/** Asks the coordinator that runs here to give up. @throws {AgentError} `OPERATION_UNKNOWN` when it does not run here. */
+export async function requestAbort(operations: Operations, id: string, by: string): Promise<void> {
+  const { coordinator } = operations.get(id);
+  if (coordinator === undefined)
+    throw new AgentError('OPERATION_UNKNOWN', `${id} is not coordinated by this host`);
+  await coordinator.dispatch({ type: 'abort-requested', by });
+}
+
+interface Schema<T> {
+  safeParse(value: unknown): { success: true; data: T } | { success: false; error: { message: string } };
+}
+
+function parse<T>(schema: Schema<T>, params: unknown): T {
+  const parsed = schema.safeParse(params);
+  if (parsed.success) return parsed.data;
+  throw new AgentError('FRAME_INVALID', `the parameters do not fit: ${parsed.error.message.slice(0, 500)}`);
+}

@@ -1,0 +1,140 @@
+import { rm, rmdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { removeDurably, renameDurably, writeTextDurably } from '../../base/durable-file.ts';
+import { isEtcdWalEntry, type WalLayout } from '../layout.ts';
+import type { HostContext } from './host-context.ts';
+import { moveEntries } from './move-entries.ts';
+import { pathExists } from './path-exists.ts';
+import { removeIfEmpty } from './remove-if-empty.ts';
+import type { Step } from './step.ts';
+import { hold, requireStopped, stop } from './stop.ts';
+import { start, walMark } from './swap.ts';
+
+/** Nothing was swapped yet: the staging goes, and etcd is again what it was found to be. */
+export function abortSteps(context: HostContext): Step[] {
+  return [...startIfFound(context), release(context), ...removeStaging(context)];
+}
+
+/** The barrier of a rollback: everybody's new etcd is down before anybody's old one comes up. */
+export function rollbackStopSteps(context: HostContext): Step[] {
+  return [hold(context), stop(context)];
+}
+
+/** From the new data back to the old. What the new cluster was told meanwhile is set aside too. */
+export function rollbackSteps(context: HostContext): Step[] {
+  const { wal } = context.layout;
+  const walSteps = wal === undefined ? [] : [withdrawWal(context, wal), reinstateWal(context, wal)];
+  return [
+    withdrawMember(context),
+    ...walSteps,
+    reinstateMember(context),
+    ...startIfFound(context),
+    release(context),
+    ...removeStaging(context),
+  ];
+}
+
+/** The new cluster is accepted: the hold goes, the lineage is written, the old data stays where it is. */
+export function finishSteps(context: HostContext): Step[] {
+  return [start(context), recordGeneration(context), release(context), ...removeStaging(context)];
+}
+
+function startIfFound(context: HostContext): Step[] {
+  return context.host.found === 'running' ? [start(context)] : [];
+}
+
+function release({ supervisor }: HostContext): Step {
+  return {
+    name: 'release-hold',
+    isDone: async () => (await supervisor.heldBy()) === undefined,
+    run: (signal) => supervisor.release(signal),
+  };
+}
+
+/** The member was swapped in when the staging no longer holds it. */
+async function wasInstalled({ layout }: HostContext): Promise<boolean> {
+  return (await pathExists(layout.stagedMarker)) && !(await pathExists(layout.stagedMember));
+}
+
+function withdrawMember(context: HostContext): Step {
+  const { layout } = context;
+  return {
+    name: 'withdraw-member',
+    isDone: async () => (await pathExists(layout.withdrawnMember)) || !(await wasInstalled(context)),
+    run: async () => {
+      await requireStopped(context);
+      await renameDurably(layout.member, layout.withdrawnMember);
+    },
+  };
+}
+
+function reinstateMember(context: HostContext): Step {
+  const { layout } = context;
+  return {
+    name: 'reinstate-member',
+    isDone: async () => !(await pathExists(layout.setAsideMember)),
+    run: async () => {
+      await requireStopped(context);
+      await renameDurably(layout.setAsideMember, layout.member);
+    },
+  };
+}
+
+function withdrawWal(context: HostContext, wal: WalLayout): Step {
+  return {
+    name: 'withdraw-wal',
+    isDone: async () =>
+      !(await pathExists(walMark(wal, 'set-aside'))) || (await pathExists(walMark(wal, 'withdrawn'))),
+    run: async () => {
+      await requireStopped(context);
+      await moveEntries(wal.dir, wal.withdrawn, isEtcdWalEntry);
+      await writeTextDurably(walMark(wal, 'withdrawn'), '');
+    },
+  };
+}
+
+function reinstateWal(context: HostContext, wal: WalLayout): Step {
+  return {
+    name: 'reinstate-wal',
+    isDone: async () => !(await pathExists(wal.setAside)),
+    run: async () => {
+      await requireStopped(context);
+      await moveEntries(wal.setAside, wal.dir, () => true);
+      await rmdir(wal.setAside);
+    },
+  };
+}
+
+function recordGeneration(context: HostContext): Step {
+  let recorded = false;
+  return {
+    name: 'record-generation',
+    isDone: () => Promise.resolve(recorded),
+    run: async () => {
+      await context.recordGeneration();
+      recorded = true;
+    },
+  };
+}
+
+function removeStaging({ layout, host }: HostContext): Step[] {
+  return [
+    {
+      name: 'remove-staging',
+      isDone: async () =>
+        !(await pathExists(layout.staging)) &&
+        (layout.wal === undefined || !(await pathExists(layout.wal.staging))),
+      run: async () => {
+        const madeDataDir = await pathExists(join(layout.staging, 'made-data-dir'));
+        if (layout.wal !== undefined) {
+          await removeDurably(layout.wal.staging);
+          await removeIfEmpty(dirname(layout.wal.staging));
+        }
+        await rm(layout.stagedDataDir, { recursive: true, force: true });
+        await removeDurably(layout.staging);
+        await removeIfEmpty(dirname(layout.staging));
+        if (madeDataDir && host.found === 'absent') await removeIfEmpty(layout.dataDir);
+      },
+    },
+  ];
+}

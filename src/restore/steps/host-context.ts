@@ -1,0 +1,38 @@
+import type { Clock } from '../../base/clock.ts';
+import type { Log } from '../../observe/log.ts';
+import type { PlanHost, RestorePlan } from '../../formats/restore-plan.ts';
+import type { Supervisor } from '../../supervisor/supervisor.ts';
+import type { HostLayout } from '../layout.ts';
+import type { OnStepBytes } from './step.ts';
+
+/** Where this host gets the plan's snapshot from. */
+export interface SnapshotSource {
+  /** The path of the plan's snapshot when this host holds it. Looks at size and manifest only. */
+  locate(): Promise<string | undefined>;
+  /** Brings it here from one of `holders`, resumed where an earlier try ended; its SHA-256 is compared on the way. */
+  fetch(signal: AbortSignal, onBytes: OnStepBytes): Promise<void>;
+  /** Reads the whole file and compares size and SHA-256 with the plan's (`SNAPSHOT_HASH_MISMATCH`). */
+  verify(signal: AbortSignal, onBytes: OnStepBytes): Promise<void>;
+}
+
+/** Everything a step may use, on one host, for one operation. */
+export interface HostContext {
+  readonly plan: RestorePlan;
+  readonly host: PlanHost;
+  readonly layout: HostLayout;
+  readonly supervisor: Supervisor;
+  readonly snapshot: SnapshotSource;
+  readonly settings: HostSettings;
+  /** The value of PATH, where the restore tool is looked for. */
+  readonly searchPath: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Called by the finish: the cluster that came out, for the lineage of later snapshots. */
+  recordGeneration(): Promise<void>;
+}
+
+export interface HostSettings {
+  readonly toolStallMs: number;
+  /** `user:group` for a data dir that does not exist yet. */
+  readonly newDataDirOwner?: string;
+}

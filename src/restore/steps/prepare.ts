@@ -1,0 +1,138 @@
+import { chown, mkdir, stat, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { AgentError } from '../../base/agent-error.ts';
+import {
+  readTextIfPresent,
+  removeDurably,
+  syncDirectory,
+  writeTextDurably,
+} from '../../base/durable-file.ts';
+import { openDatabase } from '../../bbolt/open-database.ts';
+import { readKeyspaceFacts } from '../../mvcc/keyspace-facts.ts';
+import { findRestoreTools } from '../../restore-tool/find-tools.ts';
+import { runRestore } from '../../restore-tool/run-restore.ts';
+import type { HostContext } from './host-context.ts';
+import { parseOwner } from './owner.ts';
+import { pathExists } from './path-exists.ts';
+import type { Step } from './step.ts';
+import { adoptTree } from './sync-tree.ts';
+
+/** Everything before the old etcd is touched. All of it is undone by deleting the staging directories. */
+export function prepareSteps(context: HostContext): Step[] {
+  return [makeDataDir(context), fetchSnapshot(context), verifySnapshot(context), stage(context)];
+}
+
+function makeDataDir({ host, layout, settings }: HostContext): Step {
+  return {
+    name: 'make-data-dir',
+    isDone: () => pathExists(layout.staging),
+    run: async () => {
+      const isNew = !(await pathExists(layout.dataDir));
+      await mkdir(layout.dataDir, { recursive: true, mode: 0o700 });
+      if (isNew) {
+        const parent = await stat(dirname(layout.dataDir));
+        const owner =
+          settings.newDataDirOwner === undefined ? parent : await parseOwner(settings.newDataDirOwner);
+        await chown(layout.dataDir, owner.uid, owner.gid);
+      }
+      await mkdir(layout.staging, { recursive: true, mode: 0o700 });
+      if (isNew) await writeFile(`${layout.staging}/made-data-dir`, '');
+      if (host.walDir !== undefined) await mkdir(host.walDir, { recursive: true, mode: 0o700 });
+      if (layout.wal !== undefined) await mkdir(layout.wal.staging, { recursive: true, mode: 0o700 });
+      await syncDirectory(layout.dataDir);
+    },
+  };
+}
+
+function fetchSnapshot({ snapshot }: HostContext): Step {
+  return {
+    name: 'fetch-snapshot',
+    isDone: async () => (await snapshot.locate()) !== undefined,
+    run: (signal, onBytes) => snapshot.fetch(signal, onBytes),
+  };
+}
+
+function verifySnapshot({ snapshot }: HostContext): Step {
+  let verified = false;
+  return {
+    name: 'verify-snapshot',
+    isDone: () => Promise.resolve(verified),
+    run: async (signal, onBytes) => {
+      await snapshot.verify(signal, onBytes);
+      verified = true;
+    },
+  };
+}
+
+function stage(context: HostContext): Step {
+  const { plan, layout } = context;
+  return {
+    name: 'stage',
+    isDone: async () => (await readTextIfPresent(layout.stagedMarker)) === plan.hash,
+    run: async (signal) => {
+      await removeDurably(layout.stagedDataDir);
+      if (layout.wal !== undefined) await removeDurably(layout.wal.staged);
+      await restoreIntoStaging(context, signal);
+      await proveStaged(context, signal);
+      await adoptStaged(context);
+      await writeTextDurably(layout.stagedMarker, plan.hash);
+    },
+  };
+}
+
+async function restoreIntoStaging(context: HostContext, signal: AbortSignal): Promise<void> {
+  const { plan, host, layout, snapshot, log } = context;
+  const [tool] = await findRestoreTools({ toolPath: host.toolPath, searchPath: context.searchPath }, signal);
+  const snapshotPath = await snapshot.locate();
+  if (tool === undefined || snapshotPath === undefined) {
+    throw new AgentError(
+      tool === undefined ? 'RESTORE_TOOL_MISSING' : 'SNAPSHOT_UNKNOWN',
+      `${tool === undefined ? host.toolPath : plan.decided.snapshot.id} was there when it was planned, and is gone`,
+    );
+  }
+  await runRestore(
+    {
+      tool,
+      snapshotPath,
+      name: host.memberName,
+      initialCluster: plan.decided.hosts.map((each) => ({ name: each.memberName, peerUrls: each.peerUrls })),
+      initialClusterToken: plan.decided.clusterToken,
+      initialAdvertisePeerUrls: host.peerUrls,
+      dataDir: layout.stagedDataDir,
+      ...(layout.wal === undefined ? {} : { walDir: layout.wal.staged }),
+      skipHashCheck: !plan.decided.snapshot.hasTrailer,
+      stallMs: context.settings.toolStallMs,
+      onLine: (line) => {
+        log.info({ tool: tool.path, line }, 'the restore tool says');
+      },
+    },
+    signal,
+  );
+}
+
+/** What the tool made must hold what the snapshot held, whatever its exit status said. */
+async function proveStaged({ plan, layout }: HostContext, signal: AbortSignal): Promise<void> {
+  const database = await openDatabase(`${layout.stagedMember}/snap/db`);
+  try {
+    const facts = await readKeyspaceFacts(database, signal);
+    if (facts.revision === plan.decided.snapshot.revision) return;
+    throw new AgentError(
+      'SNAPSHOT_DAMAGED',
+      `the staged database is at revision ${facts.revision}, the snapshot at ${plan.decided.snapshot.revision}`,
+    );
+  } finally {
+    await database.close();
+  }
+}
+
+async function adoptStaged({ layout }: HostContext): Promise<void> {
+  const model = await stat((await pathExists(layout.member)) ? layout.member : layout.dataDir);
+  const mode = model.mode & 0o7777;
+  await adoptTree(layout.stagedMember, model, mode);
+  if (layout.wal !== undefined) {
+    const walModel = await stat(layout.wal.dir);
+    await adoptTree(layout.wal.staged, walModel, walModel.mode & 0o7777);
+    await syncDirectory(layout.wal.staging);
+  }
+  await syncDirectory(layout.stagedDataDir);
+}
