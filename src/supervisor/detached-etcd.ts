@@ -1,0 +1,64 @@
+import { systemCodeOf } from '../base/agent-error.ts';
+import type { Clock } from '../base/clock.ts';
+import { identifyProcess, isAlive, type ProcessIdentity } from './process-identity.ts';
+
+/** An etcd that runs apart from the agent. */
+export interface DetachedEtcd {
+  readonly identity: ProcessIdentity;
+  readonly startedAtMs: number;
+  /** Where its words begin in the log file. */
+  readonly logFromByte: number;
+  /** Resolves when it ended, with how. */
+  readonly ended: Promise<string>;
+}
+
+const LOOK_AGAIN_MS = 250;
+
+/** How an adopted process ended: the kernel tells only its parent more, so /proc is looked at until it is gone. */
+export async function untilGone(
+  identity: ProcessIdentity,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<string> {
+  while (await isAlive(identity)) await clock.sleep(LOOK_AGAIN_MS, signal);
+  return 'unknown: it was started by an earlier agent';
+}
+
+/** Whether it ends within `timeoutMs`. */
+export async function endsWithin(
+  etcd: DetachedEtcd,
+  timeoutMs: number,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const decided = new AbortController();
+  const late = clock.sleep(timeoutMs, AbortSignal.any([signal, decided.signal])).then(() => false);
+  // The loser of the race is cancelled below, which is no failure.
+  late.catch(() => undefined);
+  try {
+    return await Promise.race([etcd.ended.then(() => true), late]);
+  } finally {
+    decided.abort();
+  }
+}
+
+/** Sends a signal to the process and to what it started in its process group. Nothing happens when it is gone. */
+export async function signalEtcd({ identity }: DetachedEtcd, name: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+  // The id may belong to somebody else by now.
+  if (!(await isAlive(identity))) return;
+  if (!send(-identity.pid, name)) send(identity.pid, name);
+}
+
+function send(target: number, name: NodeJS.Signals): boolean {
+  try {
+    return process.kill(target, name);
+  } catch (error) {
+    if (systemCodeOf(error) === 'ESRCH') return false;
+    throw error;
+  }
+}
+
+/** The identity of a process just started; one that is gone already gets a start time nothing else has. */
+export async function identifyOrGone(pid: number): Promise<ProcessIdentity> {
+  return (await identifyProcess(pid)) ?? { pid, startTicks: -1, bootId: '' };
+}
