@@ -1,0 +1,42 @@
+import type { Command } from 'commander';
+import type { Config } from '../config/config-schema.ts';
+import { loadConfig } from '../config/load-config.ts';
+import type { RunInSession } from './run-in-session.ts';
+import { formatFields, indent } from './table.ts';
+
+/** `lifeboat config …` */
+export function addConfigCommand(program: Command, run: RunInSession): void {
+  program
+    .command('config')
+    .description('the configuration file')
+    .command('check')
+    .description('say everything that is wrong with it, or what it means; asks no agent')
+    .action((_options: object, command: Command) =>
+      run(command, async (session) => {
+        const file = session.configFile;
+        const config = await loadConfig(file);
+        session.print({ file, valid: true, config }, () => configText(file, config));
+        return 0;
+      }),
+    );
+}
+
+function configText(file: string, config: Config): string[] {
+  const { agent, etcd, supervisor, mesh, snapshots } = config;
+  return [
+    `${file} is valid`,
+    ...indent(
+      formatFields([
+        ['agent', agent.name],
+        ['etcd', `${etcd.memberName} at ${etcd.endpoint}, data in ${etcd.dataDir}`],
+        ['supervisor', supervisor.kind],
+        ['peers', mesh.peers.map((peer) => peer.name).join(', ') || 'none'],
+        [
+          'snapshots',
+          `${snapshots.keep} in ${snapshots.directory}, ${snapshots.schedule?.cron ?? 'no schedule'}`,
+        ],
+        ['socket', agent.controlSocket],
+      ]),
+    ),
+  ];
+}

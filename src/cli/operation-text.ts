@@ -1,0 +1,56 @@
+import { formatBytes, formatCount, formatDuration } from '../base/units.ts';
+import type { OperationView } from '../formats/operation-view.ts';
+import { operationBlock } from './operation-block.ts';
+import type { Paint } from './paint.ts';
+import { formatFields, indent } from './table.ts';
+
+/** An operation in full: where it stands or how it ended, what is left of it on each host, what can be typed next. */
+export function operationText(view: OperationView, nowMs: number, paint: Paint): string[] {
+  return [
+    ...operationBlock(view, nowMs, paint),
+    ...indent(formatFields(outcomeFields(view))),
+    ...setAsideLines(view),
+    ...(view.next.length === 0 ? [] : ['', 'Next:', ...indent(view.next)]),
+  ];
+}
+
+function outcomeFields(view: OperationView): (readonly [string, string | undefined])[] {
+  const { snapshot, failure, result, downtimeMs } = view;
+  const { id, revision, sizeBytes } = snapshot;
+  return [
+    ['cause', failure === undefined ? undefined : `${failure.code}: ${failure.message}`],
+    ['snapshot', `${id}, revision ${formatCount(revision)}, ${formatBytes(sizeBytes)}`],
+    ['new cluster', result?.clusterId],
+    ['revision', result === undefined ? undefined : formatCount(result.revision)],
+    ['HashKV', result === undefined ? undefined : `${result.hashKv}, equal on all members`],
+    ['keys', result?.keyCount === undefined ? undefined : formatCount(result.keyCount)],
+    ['lost', lossOf(view)],
+    ['downtime', downtimeMs === undefined ? undefined : formatDuration(downtimeMs)],
+  ];
+}
+
+/** Only a restore that went through lost anything. */
+function lossOf({ phase, lostRevisions }: OperationView): string | undefined {
+  if (phase !== 'finished' && phase !== 'accepted') return undefined;
+  if (lostRevisions === undefined) return 'unknown: no member of the old cluster could be read';
+  return lostRevisions === 1 ? '1 revision' : `${formatCount(lostRevisions)} revisions`;
+}
+
+/** Exact paths, and what frees their space: the operation itself never deletes what it found. */
+function setAsideLines(view: OperationView): string[] {
+  const hosts = view.hosts.filter((host) => (host.setAside ?? []).length > 0);
+  if (hosts.length === 0) return [];
+  return [
+    '',
+    'Set aside, and kept until someone removes it:',
+    ...indent(hosts.flatMap((host) => (host.setAside ?? []).map((path) => `${host.agent}  ${path}`))),
+    'When the cluster is known to be good, on each host:',
+    ...indent(
+      hosts.map((host) => `${host.agent}  rm -rf -- ${(host.setAside ?? []).map(shellWord).join(' ')}`),
+    ),
+  ];
+}
+
+function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
+}

@@ -1,0 +1,78 @@
+import { resolve } from 'node:path';
+import { AgentError } from '../base/agent-error.ts';
+import { planRequest, type PlanRequest } from '../formats/control.ts';
+
+/** The options of `restore plan` and `restore run`, as commander gives them. */
+export interface PlanOptions {
+  readonly snapshot?: string;
+  readonly file?: string;
+  readonly fromMember?: string;
+  readonly skipHashCheck?: boolean;
+  readonly reason?: string;
+  readonly discardCurrent?: boolean;
+  readonly allowForeign?: boolean;
+  readonly disarmAlarms?: boolean;
+  readonly without?: readonly string[];
+}
+
+/** The flags of these options that were given, as they are typed. */
+export function givenPlanFlags(options: PlanOptions): string[] {
+  const flags: Record<keyof PlanOptions, string> = {
+    snapshot: '--snapshot',
+    file: '--file',
+    fromMember: '--from-member',
+    skipHashCheck: '--skip-hash-check',
+    reason: '--reason',
+    discardCurrent: '--discard-current',
+    allowForeign: '--allow-foreign',
+    disarmAlarms: '--disarm-alarms',
+    without: '--without',
+  };
+  return Object.entries(flags)
+    .filter(([name]) => options[name as keyof PlanOptions] !== undefined)
+    .map(([, flag]) => flag);
+}
+
+/**
+ * What to ask the agent for. A file's path becomes absolute, since the agent has another working directory.
+ *
+ * @throws {AgentError} `USAGE` for options that contradict each other, or that lack their other half.
+ */
+export function planRequestOf(options: PlanOptions, workingDirectory: string): PlanRequest {
+  const { skipHashCheck = false, reason, without = [] } = options;
+  if (skipHashCheck !== (reason !== undefined)) {
+    throw new AgentError(
+      'USAGE',
+      '--skip-hash-check and --reason go together: say why the check may be skipped',
+    );
+  }
+  const parsed = planRequest.safeParse({
+    source: sourceOf(options, workingDirectory),
+    skipHashCheck,
+    ...(reason === undefined ? {} : { reason }),
+    discardCurrent: options.discardCurrent ?? false,
+    allowForeign: options.allowForeign ?? false,
+    disarmAlarms: options.disarmAlarms ?? false,
+    without: [...new Set(without)],
+  });
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(
+    (issue) => `${issue.path.map(String).join('.')}: ${issue.message}`,
+  );
+  throw new AgentError('USAGE', problems.join('; '));
+}
+
+function sourceOf(options: PlanOptions, workingDirectory: string): PlanRequest['source'] {
+  const { snapshot, file, fromMember } = options;
+  const sources = givenPlanFlags({
+    ...(snapshot === undefined ? {} : { snapshot }),
+    ...(file === undefined ? {} : { file }),
+    ...(fromMember === undefined ? {} : { fromMember }),
+  });
+  if (sources.length > 1) throw new AgentError('USAGE', `${sources.join(' and ')} exclude each other`);
+  if (file !== undefined) return { from: 'file', path: resolve(workingDirectory, file) };
+  if (fromMember !== undefined) return { from: 'member', agent: fromMember };
+  return snapshot === undefined || snapshot === 'latest'
+    ? { from: 'latest' }
+    : { from: 'snapshot', id: snapshot };
+}

@@ -1,0 +1,118 @@
+import { formatBytes, formatCount } from '../base/units.ts';
+import type { PlanDecision, RestorePlan } from '../formats/restore-plan.ts';
+import { describeHosts } from './plan-hosts.ts';
+import { describeLoss } from './plan-loss.ts';
+import type { Paint } from './paint.ts';
+import { formatFields, indent } from './table.ts';
+import { formatAge, formatTime } from './times.ts';
+
+/** A plan as the operator reads it before confirming. Says everything that is decided, and what was not known. */
+export function planText(plan: RestorePlan, paint: Paint): string[] {
+  const { decided, measured, hash } = plan;
+  return [
+    paint('bold', `Restore plan ${hash}`),
+    ...indent(
+      formatFields([
+        ['operation', decided.operation],
+        ['made', `${formatTime(measured.at)} by ${decided.coordinator}, which will coordinate it`],
+        ['cluster now', QUORUM[measured.quorum]],
+      ]),
+    ),
+    ...section(paint, 'Snapshot', snapshotLines(plan)),
+    ...section(paint, 'What will be lost', describeLoss(plan)),
+    ...section(paint, `Hosts (${decided.hosts.length})`, describeHosts(plan, paint)),
+    ...section(paint, 'The new cluster', clusterLines(plan)),
+    ...(measured.warnings.length === 0
+      ? []
+      : section(
+          paint,
+          'Warnings',
+          measured.warnings.map((warning) => paint('yellow', `! ${warning}`)),
+        )),
+  ];
+}
+
+/** What stands under a plan that is only shown. `command` is how the command line begins on this host. */
+export function planNextStep(plan: RestorePlan, command: string): string[] {
+  return [
+    '',
+    'Nothing has been changed. To do exactly this:',
+    `  ${command} restore run --confirm ${plan.hash}`,
+  ];
+}
+
+const QUORUM = {
+  alive: 'it works and has quorum; this restore takes it back in time',
+  lost: 'it has no quorum',
+  none: 'no member of it runs',
+} as const;
+
+const GRADES: Readonly<Record<string, string>> = {
+  raw: 'raw: its structure was proved, its content carries no hash',
+  hashed: "hashed: etcd's own SHA-256 trailer was compared",
+  booted: 'booted: a throw-away etcd has served it',
+};
+
+function section(paint: Paint, title: string, lines: readonly string[]): string[] {
+  return ['', paint('bold', title), ...indent(lines)];
+}
+
+function snapshotLines({ decided, measured }: RestorePlan): string[] {
+  const { snapshot, holders, skipHashCheck, reason } = decided;
+  const age = formatAge(snapshot.takenAt, Date.parse(measured.at));
+  return formatFields([
+    ['id', snapshot.id],
+    ['taken', `${formatTime(snapshot.takenAt)}, ${age}, by ${snapshot.takenBy}`],
+    ['revision', formatCount(snapshot.revision)],
+    ['keys', snapshot.keyCount === undefined ? 'not counted' : formatCount(snapshot.keyCount)],
+    ['size', formatBytes(snapshot.sizeBytes)],
+    ['grade', GRADES[snapshot.grade] ?? snapshot.grade],
+    ['sha256', snapshot.sha256],
+    ['of cluster', snapshot.clusterId ?? 'unknown'],
+    ['held by', holders.join(', ')],
+    ['hash check', skipHashCheck ? `skipped, because: ${reason ?? '(no reason given)'}` : undefined],
+  ]);
+}
+
+function clusterLines({ decided, measured }: RestorePlan): string[] {
+  const members = decided.hosts.length;
+  const tolerance = measured.faultTolerance;
+  return formatFields([
+    ['token', decided.clusterToken],
+    ['members', `${members}, of which it may lose ${tolerance === 0 ? 'none' : tolerance} and still work`],
+    ['supersedes', decided.supersedes === undefined ? 'unknown' : `cluster ${decided.supersedes.clusterId}`],
+    ...decided.without.map((dead) => ['without', deadHost(dead)] as const),
+    ...alarmFields(decided),
+    ['allowed', allowances(decided)],
+  ]);
+}
+
+function deadHost(dead: PlanDecision['without'][number]): string {
+  return dead.urls.length === 0
+    ? `${dead.agent}, which you say is dead`
+    : `${dead.agent}, which you say is dead: refused if ${dead.urls.join(' or ')} answers`;
+}
+
+const ALARM_ACTIONS = {
+  none: 'and nothing is done about it',
+  tolerate: 'and will stand in the new cluster: `--disarm-alarms` clears it',
+  disarm: 'and will be disarmed',
+} as const;
+
+function alarmFields({ alarms }: PlanDecision): (readonly [string, string])[] {
+  return alarms.carried.map(
+    ({ memberId, alarm }) =>
+      [
+        'alarm',
+        `${alarm} of member ${memberId} is in the snapshot, ${ALARM_ACTIONS[alarms.action]}`,
+      ] as const,
+  );
+}
+
+function allowances(decided: PlanDecision): string | undefined {
+  const said = [
+    ...(decided.discardCurrent ? ['the present data may be discarded'] : []),
+    ...(decided.allowForeign ? ['the snapshot may be of another cluster'] : []),
+  ];
+  return said.length === 0 ? undefined : said.join('; ');
+}

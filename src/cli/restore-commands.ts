@@ -1,0 +1,146 @@
+import type { Command } from 'commander';
+import { AgentError } from '../base/agent-error.ts';
+import type { ControlResult } from '../formats/control.ts';
+import { sha256Hex } from '../formats/identifiers.ts';
+import type { RestorePlan } from '../formats/restore-plan.ts';
+import type { RunInSession } from './run-in-session.ts';
+import { confirmPlan } from './confirm-plan.ts';
+import { followOperation } from './follow-operation.ts';
+import { operationText } from './operation-text.ts';
+import { givenPlanFlags, planRequestOf, type PlanOptions } from './plan-request.ts';
+import { planNextStep, planText } from './plan-text.ts';
+import type { Session } from './session.ts';
+import { isInteractive } from './terminal.ts';
+
+type RunOptions = PlanOptions & { readonly confirm?: string };
+
+/** `lifeboat restore …` */
+export function addRestoreCommands(program: Command, run: RunInSession): void {
+  const restore = program.command('restore').description('bring the whole cluster back from one snapshot');
+  addPlanOptions(restore.command('plan'))
+    .description('say what a restore would do; changes nothing')
+    .action((options: PlanOptions, command: Command) =>
+      run(command, async (session) => {
+        const plan = await makePlan(session, options);
+        session.print(plan, (made, paint) => [
+          ...planText(made, paint),
+          ...planNextStep(made, session.commandPrefix),
+        ]);
+        return 0;
+      }),
+    );
+  addPlanOptions(restore.command('run'))
+    .description('restore; Ctrl-C only stops watching')
+    .option(
+      '--confirm <hash>',
+      'the plan to carry out, as `restore plan` printed it; no other option goes with it',
+    )
+    .action((options: RunOptions, command: Command) =>
+      run(command, (session) => runRestore(session, options)),
+    );
+  addOperationCommands(restore, run);
+}
+
+function addPlanOptions(command: Command): Command {
+  return command
+    .option('--snapshot <id>', 'a snapshot that some host holds, or `latest` (default)')
+    .option('--file <path>', 'a snapshot file on this host')
+    .option('--from-member <agent>', "a copy of that host's own database")
+    .option('--skip-hash-check', 'accept a file that carries no hash; needs --reason')
+    .option('--reason <text>', 'why the hash check may be skipped; goes into the audit log')
+    .option('--discard-current', 'restore although the cluster has quorum')
+    .option('--allow-foreign', 'accept a snapshot of another cluster')
+    .option('--disarm-alarms', 'disarm the alarms that the snapshot carries')
+    .option('--without <host...>', 'leave out hosts that you know to be dead');
+}
+
+function addOperationCommands(restore: Command, run: RunInSession): void {
+  restore
+    .command('status')
+    .description('the restores that this host knows of')
+    .action((_options: object, command: Command) =>
+      run(command, async (session) => {
+        printOperations(session, await session.call('restore.status', {}));
+        return 0;
+      }),
+    );
+  restore
+    .command('watch')
+    .description('follow a restore that runs; Ctrl-C only stops watching')
+    .argument('[operation]')
+    .action((operation: string | undefined, _options: object, command: Command) =>
+      run(command, (session) => followOperation(session, 'restore.watch', operationParams(operation))),
+    );
+  restore
+    .command('abort')
+    .description('ask the coordinator to undo a restore that is not decided yet')
+    .argument('[operation]')
+    .action((operation: string | undefined, _options: object, command: Command) =>
+      run(command, (session) => abortRestore(session, operation)),
+    );
+}
+
+async function makePlan(session: Session, options: PlanOptions): Promise<RestorePlan> {
+  return await session.call('restore.plan', planRequestOf(options, session.surroundings.workingDirectory));
+}
+
+async function runRestore(session: Session, options: RunOptions): Promise<number> {
+  const planHash =
+    options.confirm === undefined
+      ? await askForPlan(session, options)
+      : confirmedHash(options.confirm, options);
+  const { requestedBy } = session.surroundings;
+  return await followOperation(session, 'restore.run', { planHash, requestedBy });
+}
+
+/** What is confirmed is a plan that was read: options beside its hash would only seem to change it. */
+function confirmedHash(hash: string, options: PlanOptions): string {
+  const others = givenPlanFlags(options);
+  if (others.length > 0) {
+    throw new AgentError(
+      'USAGE',
+      `--confirm stands alone, the plan holds the rest: leave out ${others.join(', ')}`,
+    );
+  }
+  if (!sha256Hex.safeParse(hash).success) {
+    throw new AgentError('USAGE', '--confirm takes the whole hash: 64 lower-case hex digits');
+  }
+  return hash;
+}
+
+async function askForPlan(session: Session, options: PlanOptions): Promise<string> {
+  const { terminal } = session.surroundings;
+  if (session.isJson || !isInteractive(terminal)) {
+    throw new AgentError(
+      'USAGE',
+      'there is no terminal to confirm on: run `lifeboat restore plan`, read it, then `restore run --confirm HASH`',
+    );
+  }
+  const plan = await makePlan(session, options);
+  session.print(plan, planText);
+  await confirmPlan(plan, terminal);
+  return plan.hash;
+}
+
+function printOperations(session: Session, status: ControlResult<'restore.status'>): void {
+  const nowMs = session.surroundings.clock.now();
+  session.print(status, ({ operations }, paint) =>
+    operations.length === 0
+      ? ['no restore is known on this host']
+      : operations.flatMap((view, index) => [
+          ...(index === 0 ? [] : ['']),
+          ...operationText(view, nowMs, paint),
+        ]),
+  );
+}
+
+async function abortRestore(session: Session, operation: string | undefined): Promise<number> {
+  const view = await session.call('restore.abort', operationParams(operation));
+  const nowMs = session.surroundings.clock.now();
+  session.print(view, (shown, paint) => operationText(shown, nowMs, paint));
+  return view.phase === 'aborting' || view.phase === 'aborted' ? 0 : 1;
+}
+
+function operationParams(operation: string | undefined): { operation?: string } {
+  return operation === undefined ? {} : { operation };
+}

@@ -1,0 +1,109 @@
+import { formatBytes, formatCount, formatDuration } from '../base/units.ts';
+import type { AgentStatus } from '../formats/control.ts';
+import { operationBlock } from './operation-block.ts';
+import type { Paint } from './paint.ts';
+import { progressLine } from './progress-line.ts';
+import { formatFields, formatTable, indent } from './table.ts';
+import { formatAge, formatTime } from './times.ts';
+
+/** Everything that the agent says of itself and its host, in the order in which a person in trouble asks. */
+export function statusText(status: AgentStatus, nowMs: number, paint: Paint): string[] {
+  const sections = [
+    { title: 'etcd', lines: formatFields(etcdFields(status.etcd, paint)) },
+    { title: 'snapshots', lines: formatFields(snapshotFields(status.snapshots, nowMs)) },
+    { title: 'schedule', lines: formatFields(scheduleFields(status.schedule, nowMs)) },
+    { title: 'peers', lines: peerLines(status.peers, nowMs, paint) },
+    { title: 'restores', lines: status.operations.flatMap((view) => operationBlock(view, nowMs, paint)) },
+  ];
+  return [
+    ...agentLines(status, nowMs, paint),
+    ...sections.flatMap(({ title, lines }) =>
+      lines.length === 0 ? [] : ['', paint('bold', title), ...indent(lines)],
+    ),
+  ];
+}
+
+function agentLines(status: AgentStatus, nowMs: number, paint: Paint): string[] {
+  const up = formatDuration(Math.max(0, nowMs - Date.parse(status.startedAt)));
+  return [
+    `${paint('bold', status.agent)}  release ${status.release}, process ${status.pid}, up ${up}, ${status.configFile}`,
+  ];
+}
+
+function etcdFields(etcd: AgentStatus['etcd'], paint: Paint): (readonly [string, string | undefined])[] {
+  const pid = etcd.pid === undefined ? '' : `, process ${etcd.pid}`;
+  const version = etcd.version === undefined ? '' : `etcd ${etcd.version} at `;
+  return [
+    [
+      'process',
+      `${paint(etcd.process === 'running' ? 'green' : 'red', etcd.process)} (${etcd.supervisor}${pid})`,
+    ],
+    ['quorum', etcd.hasQuorum ? paint('green', 'yes') : paint('red', 'NO')],
+    ['problem', etcd.problem],
+    ['held by', etcd.heldBy],
+    ['endpoint', `${version}${etcd.endpoint}`],
+    ['member', memberOf(etcd)],
+    ['revision', etcd.revision === undefined ? undefined : formatCount(etcd.revision)],
+    ['database', etcd.dbSizeBytes === undefined ? undefined : formatBytes(etcd.dbSizeBytes)],
+    ['data dir', etcd.dataDir],
+  ];
+}
+
+function memberOf({ memberId, clusterId, leaderId }: AgentStatus['etcd']): string | undefined {
+  if (memberId === undefined) return undefined;
+  const leader = leaderId === memberId ? ', the leader' : '';
+  return `${memberId} of cluster ${clusterId ?? 'unknown'}${leader}`;
+}
+
+function snapshotFields(
+  snapshots: AgentStatus['snapshots'],
+  nowMs: number,
+): (readonly [string, string | undefined])[] {
+  const { directory, count, totalBytes, newestProved, running } = snapshots;
+  return [
+    ['kept', `${count} with ${formatBytes(totalBytes)} in ${directory}`],
+    [
+      'newest proved',
+      newestProved === undefined
+        ? 'none'
+        : `${newestProved.id}, ${formatAge(newestProved.takenAt, nowMs)}, revision ${formatCount(newestProved.revision)}, ${newestProved.grade}`,
+    ],
+    ['running', running === undefined ? undefined : progressLine(running)],
+  ];
+}
+
+function scheduleFields(
+  schedule: AgentStatus['schedule'],
+  nowMs: number,
+): (readonly [string, string | undefined])[] {
+  if (schedule === undefined) return [['when', 'never: no schedule is configured']];
+  const { cron, timeZone, next, last, dropped, missed, running } = schedule;
+  const detail = last?.detail === undefined ? '' : `: ${last.detail}`;
+  return [
+    ['when', `${cron} (${timeZone})${running ? ', running now' : ''}`],
+    ['next', next === undefined ? undefined : formatTime(next)],
+    ['last', last === undefined ? 'none yet' : `${last.outcome} ${formatAge(last.endedAt, nowMs)}${detail}`],
+    ['not run', dropped + missed === 0 ? undefined : `${dropped} dropped, ${missed} missed`],
+  ];
+}
+
+const PEER_COLUMNS = [
+  { header: 'PEER' },
+  { header: 'LINK' },
+  { header: 'SINCE' },
+  { header: 'RELEASE' },
+] as const;
+
+function peerLines(peers: AgentStatus['peers'], nowMs: number, paint: Paint): string[] {
+  if (peers.length === 0) return ['none configured'];
+  const rows = peers.map(({ name, state, since, release }) => [
+    name,
+    paint(state === 'connected' ? 'green' : 'red', state),
+    formatAge(since, nowMs),
+    release ?? '-',
+  ]);
+  const failures = peers.flatMap(({ name, lastError, state }) =>
+    lastError === undefined || state === 'connected' ? [] : [`${name}: ${lastError}`],
+  );
+  return [...formatTable(PEER_COLUMNS, rows), ...failures];
+}

@@ -1,0 +1,109 @@
+import { execa } from 'execa';
+import { once } from 'node:events';
+import { expect, test } from 'vitest';
+import { AgentError } from '../../../src/base/agent-error.ts';
+import { snapshotList } from '../../../src/formats/control.ts';
+import type { OperationView } from '../../../src/formats/operation-view.ts';
+import { startControlAgent } from '../../support/control-agent.ts';
+import {
+  finishedView,
+  OPERATION,
+  PLAN_HASH,
+  sampleManifest,
+  sampleView,
+} from '../../support/control-samples.ts';
+import { lifeboat, LIFEBOAT_ARGUMENTS } from '../../support/lifeboat-command.ts';
+
+// What only a process of its own can show: exit statuses, signals and pipes. What is said is tested in-process.
+
+test.each<[OperationView['phase'], number]>([
+  ['finished', 0],
+  ['rolled-back', 4],
+  ['stuck', 5],
+  ['aborted', 7],
+])('a restore that ends %s ends the process with exit status %i', async (phase, exitCode) => {
+  await using agent = await startControlAgent({
+    'restore.run': () => Promise.resolve(finishedView({ phase })),
+  });
+  const result = await lifeboat(['restore', 'run', '--confirm', PLAN_HASH, '--socket', agent.socketPath]);
+
+  expect(result).toMatchObject({
+    exitCode,
+    stdout: expect.stringContaining(`${OPERATION}  ${phase}`) as string,
+  });
+});
+
+test('failure, wrong usage, refusal and absence have exit statuses 1, 2, 3 and 6', async () => {
+  await using agent = await startControlAgent({
+    'snapshot.copy': () => Promise.reject(new AgentError('COPY_TORN', 'page 3 moved')),
+    'restore.plan': () => Promise.reject(new AgentError('GUARD_SPACE', 'h3 lacks 1.0 GiB')),
+  });
+  const socket = ['--socket', agent.socketPath];
+  const results = await Promise.all([
+    lifeboat(['snapshot', 'copy', ...socket]),
+    lifeboat(['snapshot', 'copy', '--gently', ...socket]),
+    lifeboat(['restore', 'plan', ...socket]),
+    lifeboat(['status', '--socket', '/nonexistent/control.sock']),
+  ]);
+
+  expect(results.map(({ exitCode }) => exitCode)).toEqual([1, 2, 3, 6]);
+});
+
+test('Ctrl-C on a restore only detaches: the work goes on, and the operator is told how to come back', async () => {
+  const aborted: unknown[] = [];
+  const finish = new AbortController();
+  const ended = once(finish.signal, 'abort');
+  await using agent = await startControlAgent({
+    'restore.run': async (_params, { signal, onProgress }) => {
+      signal.addEventListener('abort', () => {
+        aborted.push(signal.reason);
+      });
+      onProgress({ phase: 'preparing', operation: sampleView() });
+      await ended;
+      return finishedView();
+    },
+  });
+  const command = lifeboat(['restore', 'run', '--confirm', PLAN_HASH, '--socket', agent.socketPath]);
+  await once(command.stderr, 'data');
+  command.kill('SIGINT');
+  const { exitCode, stderr } = await command;
+
+  expect(exitCode).toBe(130);
+  expect(stderr).toContain(`The restore ${OPERATION} goes on without this command; it was preparing.`);
+  expect(stderr).toContain(`lifeboat --socket ${agent.socketPath} restore watch ${OPERATION}`);
+  expect(stderr).toContain(`lifeboat --socket ${agent.socketPath} restore abort ${OPERATION}`);
+  await expect.poll(() => aborted).toMatchObject([{ message: 'the client went away' }]);
+  finish.abort();
+});
+
+test('Ctrl-C on a snapshot cancels it', async () => {
+  const aborted = new AbortController();
+  await using agent = await startControlAgent({
+    'snapshot.save': async (_params, { signal, onProgress }) => {
+      onProgress({ phase: 'streaming' });
+      await once(signal, 'abort');
+      aborted.abort();
+      throw signal.reason;
+    },
+  });
+  const command = lifeboat(['snapshot', 'save', '--socket', agent.socketPath]);
+  await once(command.stderr, 'data');
+  command.kill('SIGINT');
+  await command;
+
+  await expect.poll(() => aborted.signal.aborted).toBe(true);
+});
+
+test('a long answer into a pipe arrives whole, and a reader that leaves early draws no error', async () => {
+  const manifest = { ...sampleManifest(), path: '/x' };
+  const list = { directory: '/x', snapshots: Array.from({ length: 3_000 }, () => manifest), damaged: [] };
+  await using agent = await startControlAgent({ 'snapshot.list': () => Promise.resolve(list) });
+  const args = ['snapshot', 'list', '-o', 'json', '--socket', agent.socketPath];
+  const [whole, head] = await Promise.all([
+    lifeboat(args),
+    execa('bash', ['-c', '"$@" | head -c 9', 'bash', process.execPath, ...LIFEBOAT_ARGUMENTS, ...args]),
+  ]);
+
+  expect(snapshotList.parse(JSON.parse(whole.stdout)).snapshots).toHaveLength(3_000);
+  expect(head).toMatchObject({ stdout: '{"directo', stderr: '' });
+});
