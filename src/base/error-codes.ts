@@ -175,6 +175,11 @@ export const ERROR_CODES = {
     exitStatus: 1,
     hint: 'A peer sent what this release does not understand. Compare the releases.',
   },
+  FRAME_TOO_LARGE: {
+    retryable: false,
+    exitStatus: 1,
+    hint: 'One message would exceed the limit of a link. Nothing was sent.',
+  },
   METHOD_UNKNOWN: {
     retryable: false,
     exitStatus: 1,
