@@ -11,7 +11,7 @@ export const agentSection = z
       "This agent's name, unique among its peers. With TLS it is a DNS name of this host's certificate.",
     ),
     stateDir: absolutePath()
-      .default('/var/lib/etcd-lifeboat')
+      .prefault('/var/lib/etcd-lifeboat')
       .describe(
         'Where the agent keeps its journals, its records and, unless said otherwise, its snapshots. One agent each.',
       ),
@@ -19,7 +19,7 @@ export const agentSection = z
       .refine((path) => Buffer.byteLength(path) <= SOCKET_PATH_BYTES, {
         error: `must be at most ${SOCKET_PATH_BYTES} bytes: the kernel takes no longer socket path`,
       })
-      .default('/run/etcd-lifeboat/control.sock')
+      .prefault('/run/etcd-lifeboat/control.sock')
       .describe('The Unix socket that the `lifeboat` command talks to. Mode 0660.'),
     controlSocketGroup: z
       .string()
