@@ -24,6 +24,11 @@ export class AuthToken {
     return this.#auth !== undefined;
   }
 
+  /** The token that was got before, if any; asks nobody. */
+  get known(): string | undefined {
+    return this.#known?.token;
+  }
+
   /** @throws {AgentError} `FILE_UNREADABLE` for the password file, or whatever authenticating throws. */
   async get(signal: AbortSignal): Promise<string | undefined> {
     if (this.#auth === undefined) return undefined;

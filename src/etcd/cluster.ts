@@ -27,7 +27,7 @@ export function clusterCalls(connection: EtcdConnection): ClusterCalls {
       const answer = await connection.unary(
         ClusterService.memberList,
         { linearizable: false },
-        { signal, deadline: 'request' },
+        { signal, deadline: 'request', authenticate: 'when-asked' },
       );
       return {
         clusterId: idToHex(answer.header?.clusterId ?? 0n),

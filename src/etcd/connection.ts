@@ -12,6 +12,11 @@ export interface CallLimits {
   readonly signal: AbortSignal;
   /** `none` where the work grows with the database: only the signal ends it. */
   readonly deadline: 'request' | 'none';
+  /**
+   * `before` (the default) gets a token first. `when-asked` tries without: getting one needs a quorum, and what a
+   * member answers without a quorum should not wait for that.
+   */
+  readonly authenticate?: 'before' | 'when-asked';
 }
 
 /** One member, as the calls of this room see it: gRPC with deadlines, tokens and our errors. Dials at the first call. */
@@ -40,12 +45,15 @@ export class EtcdConnection {
     request: Request,
     limits: CallLimits,
   ): Promise<Response> {
-    return await this.withToken(limits.signal, (token) => this.#attempt(method, request, { limits, token }));
+    return await this.withToken(limits, (token) => this.#attempt(method, request, { limits, token }));
   }
 
   /** Runs `attempt` with the current token, and again with a fresh one when etcd did not accept the first. */
-  async withToken<T>(signal: AbortSignal, attempt: (token: string | undefined) => Promise<T>): Promise<T> {
-    const token = await this.token.get(signal);
+  async withToken<T>(
+    { signal, authenticate }: Pick<CallLimits, 'signal' | 'authenticate'>,
+    attempt: (token: string | undefined) => Promise<T>,
+  ): Promise<T> {
+    const token = authenticate === 'when-asked' ? this.token.known : await this.token.get(signal);
     try {
       return await attempt(token);
     } catch (error) {

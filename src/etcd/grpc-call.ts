@@ -1,12 +1,16 @@
 import {
   Metadata,
+  status,
   type CallOptions,
   type Client,
   type MethodDefinition,
   type ServiceError,
 } from '@grpc/grpc-js';
 import { AgentError, messageOf } from '../base/agent-error.ts';
+import { systemClock } from '../base/clock.ts';
 import { explainAbort, explainGrpcFailure } from './grpc-failure.ts';
+
+const DEADLINE_TOLERANCE_MS = 100;
 
 interface CallContext {
   readonly endpoint: string;
@@ -31,10 +35,14 @@ export async function callUnary<Request, Response>(
   if (signal.aborted) throw explainAbort(endpoint, method.path, signal);
   const { promise, resolve, reject } = settleable<Response>();
   const call = channel.makeUnaryRequest(
-    ...([method.path, method.requestSerialize, method.responseDeserialize, request] as const),
-    ...([metadataWith(context.token), optionsWith(context.deadline)] as const),
+    method.path,
+    method.requestSerialize,
+    method.responseDeserialize,
+    request,
+    metadataWith(context.token),
+    optionsWith(context.deadline),
     (error, answer) => {
-      if (error !== null) reject(explainCallError(error, { endpoint, method: method.path, signal }));
+      if (error !== null) reject(explainCallError(error, { ...context, method: method.path }));
       else if (answer === undefined)
         reject(new AgentError('ETCD_REFUSED', `${method.path}: an empty answer`));
       else resolve(answer);
@@ -51,24 +59,29 @@ export async function callUnary<Request, Response>(
   }
 }
 
+interface FailedCall {
+  readonly endpoint: string;
+  readonly method: string;
+  readonly signal: AbortSignal;
+  readonly deadline?: Date | undefined;
+}
+
 /** What grpc-js threw or emitted, as this program reports it. */
-export function explainCallError(
-  thrown: unknown,
-  call: { readonly endpoint: string; readonly method: string; readonly signal: AbortSignal },
-): AgentError {
+export function explainCallError(thrown: unknown, call: FailedCall): AgentError {
   if (thrown instanceof AgentError) return thrown;
   const { endpoint, method, signal } = call;
   if (signal.aborted) return explainAbort(endpoint, method, signal);
   if (isServiceError(thrown)) {
-    return explainGrpcFailure({
-      endpoint,
-      method,
-      status: thrown.code,
-      words: thrown.details,
-      cause: thrown,
-    });
+    const code = isLate(thrown, call.deadline) ? status.DEADLINE_EXCEEDED : thrown.code;
+    return explainGrpcFailure({ endpoint, method, status: code, words: thrown.details, cause: thrown });
   }
   return new AgentError('INTERNAL', `${method} at ${endpoint}: ${messageOf(thrown)}`, { cause: thrown });
+}
+
+/** The server knows the deadline too, and may be the first to give up: that arrives as a cancelled call. */
+function isLate(error: ServiceError, deadline: Date | undefined): boolean {
+  if (error.code !== status.CANCELLED || deadline === undefined) return false;
+  return systemClock.now() >= deadline.getTime() - DEADLINE_TOLERANCE_MS;
 }
 
 /** etcd takes the token from the metadata key `token`: etcd-io/etcd:api/v3rpc/rpctypes/metadatafields.go. */

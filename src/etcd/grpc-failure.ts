@@ -19,6 +19,8 @@ const STALE_TOKEN = /invalid auth token|user name is empty|revision of auth stor
 /** etcd's words first: it gives several of these the same status. From etcd-io/etcd:api/v3rpc/rpctypes/error.go. */
 const BY_WORDS: readonly (readonly [RegExp, ErrorCode])[] = [
   [/^etcdserver: request timed out|no leader$|leader changed$|unhealthy cluster$/, 'ETCD_TIMEOUT'],
+  // The server's side of our own deadline, when it is the first to notice.
+  [/context deadline exceeded$/, 'ETCD_TIMEOUT'],
   [/^etcdserver: mvcc: database space exceeded$/, 'ETCD_NO_SPACE'],
   [/required revision has been compacted$/, 'ETCD_COMPACTED'],
   [/^etcdserver: too many requests$/, 'TOO_MANY_REQUESTS'],
@@ -71,7 +73,7 @@ export function explainAbort(endpoint: string, method: string, signal: AbortSign
   );
 }
 
-/** True when a new token may help: etcd forgets tokens when it restarts, when they are old, and when users change. */
+/** True when a new token may help: etcd forgets tokens that are old, and those of a user whose password changes. */
 export function isStaleToken(error: unknown): boolean {
   if (!(error instanceof AgentError) || error.code !== 'ETCD_AUTH_FAILED') return false;
   return error.details['grpcStatus'] === 'UNAUTHENTICATED' || STALE_TOKEN.test(error.message);

@@ -7,7 +7,7 @@ import {
 } from './generated/etcdserverpb/maintenance.ts';
 import { exactNumber, idToHex, unsignedIdOf } from './wire-numbers.ts';
 
-/** What one member says of itself. Answered by the member alone: it needs no quorum and no token. */
+/** What one member says of itself. Answered by the member alone, without a quorum. */
 export interface MemberStatus {
   readonly clusterId: string;
   readonly memberId: string;
@@ -35,6 +35,7 @@ export interface MemberAlarm {
 
 export interface KeyValueHash {
   readonly hash: number;
+  /** -1 when nothing was compacted yet. */
   readonly compactRevision: number;
   /** The revision that was hashed up to. Absent before etcd 3.6, which does not say. */
   readonly hashRevision?: number;
@@ -59,7 +60,13 @@ export interface MaintenanceCalls {
 export function maintenanceCalls(connection: EtcdConnection): MaintenanceCalls {
   return {
     status: async (signal) =>
-      statusOf(await connection.unary(MaintenanceService.status, {}, { signal, deadline: 'request' })),
+      statusOf(
+        await connection.unary(
+          MaintenanceService.status,
+          {},
+          { signal, deadline: 'request', authenticate: 'when-asked' },
+        ),
+      ),
     alarms: async (signal) => {
       const answer = await connection.unary(
         MaintenanceService.alarm,

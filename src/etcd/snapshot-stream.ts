@@ -39,7 +39,7 @@ export function openSnapshotStream(connection: EtcdConnection, signal: AbortSign
 }
 
 async function* readChunks(connection: EtcdConnection, signal: AbortSignal): AsyncGenerator<SnapshotChunk> {
-  const { reader, first } = await connection.withToken(signal, (token) =>
+  const { reader, first } = await connection.withToken({ signal }, (token) =>
     openReader(connection, { token, signal }),
   );
   try {

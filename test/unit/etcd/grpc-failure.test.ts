@@ -24,6 +24,7 @@ test.for([
     'etcdserver: request timed out, possibly due to previous leader failure',
     'ETCD_TIMEOUT',
   ],
+  [status.UNKNOWN, 'context deadline exceeded', 'ETCD_TIMEOUT'],
   [status.UNAVAILABLE, 'etcdserver: no leader', 'ETCD_TIMEOUT'],
   [status.UNAVAILABLE, 'etcdserver: leader changed', 'ETCD_TIMEOUT'],
   [status.UNAUTHENTICATED, 'etcdserver: invalid auth token', 'ETCD_AUTH_FAILED'],
