@@ -20,25 +20,20 @@ export const configSchema = z.strictObject({
 /** The sections as the operator said them, with the defaults that do not depend on other keys. */
 export type ConfigSections = z.output<typeof configSchema>;
 
-export type AgentConfig = ConfigSections['agent'];
-export type EtcdConfig = ConfigSections['etcd'];
-export type MeshConfig = ConfigSections['mesh'];
-export type RestoreConfig = ConfigSections['restore'];
-export type SnapshotsConfig = ConfigSections['snapshots'] & { directory: string };
-export type ProcessSupervisorConfig = Extract<ConfigSections['supervisor'], { kind: 'process' }> & {
+type SnapshotsConfig = ConfigSections['snapshots'] & { directory: string };
+type ProcessSupervisorConfig = Extract<ConfigSections['supervisor'], { kind: 'process' }> & {
   logFile: string;
 };
-export type SupervisorConfig =
-  Exclude<ConfigSections['supervisor'], { kind: 'process' }> | ProcessSupervisorConfig;
+type SupervisorConfig = Exclude<ConfigSections['supervisor'], { kind: 'process' }> | ProcessSupervisorConfig;
 
 /** What the agent runs by: every default applied, every derived path filled in. Keys and units are those of the file. */
 export interface Config {
-  readonly agent: Readonly<AgentConfig>;
-  readonly etcd: Readonly<EtcdConfig>;
+  readonly agent: Readonly<ConfigSections['agent']>;
+  readonly etcd: Readonly<ConfigSections['etcd']>;
   readonly supervisor: Readonly<SupervisorConfig>;
-  readonly mesh: Readonly<MeshConfig>;
+  readonly mesh: Readonly<ConfigSections['mesh']>;
   readonly snapshots: Readonly<SnapshotsConfig>;
-  readonly restore: Readonly<RestoreConfig>;
+  readonly restore: Readonly<ConfigSections['restore']>;
 }
 
 /** Fills in the paths that follow from `agent.stateDir`. */

@@ -15,7 +15,7 @@ export function cleanFields(fields: LogFields): Record<string, unknown> {
 }
 
 /** What an error says of itself: code, hint and details of ours, the stack of a stranger, and the chain of causes. */
-export function describeError(error: Error, depth = 0): Record<string, unknown> {
+function describeError(error: Error, depth = 0): Record<string, unknown> {
   const ours = error instanceof AgentError;
   return {
     type: error.name,

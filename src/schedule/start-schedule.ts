@@ -7,7 +7,7 @@ import { readRecord, writeRecord, type FoundRecord } from './record-file.ts';
 import * as tally from './run-tally.ts';
 import { validateCron } from './validate-cron.ts';
 
-export type RunOutcome = 'done' | 'skipped';
+type RunOutcome = 'done' | 'skipped';
 
 export interface ScheduleOptions {
   /** Five fields, or six with seconds in front. */
