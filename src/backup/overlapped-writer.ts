@@ -1,12 +1,14 @@
 import type { FileHandle } from 'node:fs/promises';
 
 const BUFFER_BYTES = 1 << 20;
+/** Larger writes made the kernel spend two to four times the CPU on the same bytes (Linux 6.18, ext4). */
+const WRITE_BYTES = 128 << 10;
 /** Small steps of write-back: one sync of gigabytes at the end would stall the etcd on the same disk. */
 const SYNC_EACH_BYTES = 32 << 20;
 
 /**
  * Appends to a file through two reused buffers: one is written and hashed while the other fills. What is handed in is
- * copied at once and never held: held message buffers made the process grow with the database (docs/upstream/etcd.md).
+ * copied before `append` resolves and never held: held message buffers are freed late, and the process grew with the database.
  * A sync runs beside the writes that follow it, and at most one at a time.
  */
 export class OverlappedWriter {
@@ -72,12 +74,8 @@ export class OverlappedWriter {
 
   async #write(block: Buffer, position: number): Promise<void> {
     for (let written = 0; written < block.length;) {
-      const { bytesWritten } = await this.#file.write(
-        block,
-        written,
-        block.length - written,
-        position + written,
-      );
+      const length = Math.min(WRITE_BYTES, block.length - written);
+      const { bytesWritten } = await this.#file.write(block, written, length, position + written);
       written += bytesWritten;
     }
     this.#unsyncedBytes += block.length;
