@@ -208,6 +208,11 @@ export const ERROR_CODES = {
     exitStatus: 1,
     hint: "etcd's own last log lines are above. Its data was not touched by the failed start.",
   },
+  DATA_DIR_MISSING: {
+    retryable: false,
+    exitStatus: 1,
+    hint: 'A member that lost its data must not found a cluster anew. Bring the data back, or run `lifeboat restore plan`.',
+  },
   HOLD_UNSUPPORTED: {
     retryable: false,
     exitStatus: 3,

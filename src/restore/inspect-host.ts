@@ -10,11 +10,11 @@ import { chooseRestoreTool } from '../restore-tool/choose-tool.ts';
 import { etcdVersion } from '../restore-tool/etcd-version.ts';
 import { findRestoreTools } from '../restore-tool/find-tools.ts';
 import type { Catalog } from '../snapshot/catalog.ts';
-import type { Supervisor } from '../supervisor/supervisor.ts';
+import { hasProcess, type Supervisor } from '../supervisor/supervisor.ts';
 import { readsLinearizably } from './cluster-reads.ts';
 import { STAGING_ROOT } from './layout.ts';
 import type { LineageStore } from './lineage-store.ts';
-import { pathExists } from './steps/path-exists.ts';
+import { pathExists } from '../base/path-exists.ts';
 import { removeIfEmpty } from './steps/remove-if-empty.ts';
 
 /** What the agent knows of itself and of its etcd, from its configuration. */
@@ -75,8 +75,7 @@ export async function inspectHost(inspection: Inspection, signal: AbortSignal): 
 }
 
 async function foundState({ supervisor, host }: Inspection, signal: AbortSignal): Promise<FoundState> {
-  const { state } = await supervisor.state(signal);
-  if (state === 'running' || state === 'starting') return 'running';
+  if (hasProcess(await supervisor.state(signal))) return 'running';
   return (await pathExists(join(host.dataDir, 'member'))) ? 'stopped' : 'absent';
 }
 

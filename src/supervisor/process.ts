@@ -36,6 +36,11 @@ export interface ProcessOptions extends CommonSupervisorOptions {
   readonly onAgentStop: 'stop' | 'leave';
   /** Whether opening starts etcd, unless it is held or was stopped on purpose. */
   readonly autostart?: boolean;
+  /**
+   * Why etcd must not be started on what the data dir holds now, if so. An etcd that lost its data dir would found
+   * a cluster anew, under the old ID where the flags are the old ones.
+   */
+  readonly refuseStart?: () => Promise<string | undefined>;
 }
 
 const KILLED_WITHIN_MS = 10_000;
@@ -188,7 +193,9 @@ class ProcessSupervisor implements Supervisor {
   }
 
   async #launch(): Promise<DetachedEtcd> {
-    const { command, env, stateDir, logFile } = this.#options;
+    const { command, env, stateDir, logFile, refuseStart } = this.#options;
+    const refusal = await refuseStart?.();
+    if (refusal !== undefined) throw new AgentError('DATA_DIR_MISSING', refusal);
     await requireNobodyWrites(directoriesOf(this.#options));
     await rotateLog(logFile);
     const logFromByte = await logSizeBytes(logFile);
@@ -252,7 +259,12 @@ class ProcessSupervisor implements Supervisor {
 
   async #mayRestart(): Promise<boolean> {
     if (this.#closing.signal.aborted || (await this.#record.isStoppedOnPurpose())) return false;
-    return (await this.#hold.heldBy()) === undefined;
+    if ((await this.#hold.heldBy()) !== undefined) return false;
+    const refusal = await this.#options.refuseStart?.();
+    if (refusal === undefined) return true;
+    this.#lastEnd = refusal;
+    this.#context.log.error({ refusal }, 'etcd is not started');
+    return false;
   }
 
   async #end(signal: AbortSignal): Promise<void> {

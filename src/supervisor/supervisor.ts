@@ -12,6 +12,11 @@ export interface EtcdState {
   readonly startedAt?: string;
 }
 
+/** Whether there is an etcd process: a wait between two restarts is none, however `starting` it is called. */
+export function hasProcess({ state, pid }: EtcdState): boolean {
+  return state === 'running' || (state === 'starting' && pid !== undefined);
+}
+
 /**
  * Starts, stops and sees the etcd of this host, whoever runs it. Every implementation passes
  * test/contract/supervisor-contract.ts. Calls on one object run one after the other.

@@ -4,7 +4,7 @@ import { removeDurably, renameDurably, writeTextDurably } from '../../base/durab
 import { isEtcdWalEntry, type WalLayout } from '../layout.ts';
 import type { HostContext } from './host-context.ts';
 import { moveEntries } from './move-entries.ts';
-import { pathExists } from './path-exists.ts';
+import { pathExists } from '../../base/path-exists.ts';
 import { removeIfEmpty } from './remove-if-empty.ts';
 import type { Step } from './step.ts';
 import { hold, requireStopped, stop } from './stop.ts';

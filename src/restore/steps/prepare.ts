@@ -13,7 +13,7 @@ import { findRestoreTools } from '../../restore-tool/find-tools.ts';
 import { runRestore } from '../../restore-tool/run-restore.ts';
 import type { HostContext } from './host-context.ts';
 import { parseOwner } from './owner.ts';
-import { pathExists } from './path-exists.ts';
+import { pathExists } from '../../base/path-exists.ts';
 import type { Step } from './step.ts';
 import { adoptTree } from './sync-tree.ts';
 

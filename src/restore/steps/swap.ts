@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { AgentError } from '../../base/agent-error.ts';
 import { renameDurably, writeTextDurably } from '../../base/durable-file.ts';
+import { hasProcess } from '../../supervisor/supervisor.ts';
 import { isEtcdWalEntry, type WalLayout } from '../layout.ts';
 import type { HostContext } from './host-context.ts';
 import { moveEntries } from './move-entries.ts';
-import { pathExists } from './path-exists.ts';
+import { pathExists } from '../../base/path-exists.ts';
 import type { Step } from './step.ts';
 import { requireStopped } from './stop.ts';
 
@@ -87,10 +88,7 @@ export function start(context: HostContext): Step {
   return {
     name: 'start',
     askAgain: true,
-    isDone: async (signal) => {
-      const { state } = await supervisor.state(signal);
-      return state === 'running' || state === 'starting';
-    },
+    isDone: async (signal) => hasProcess(await supervisor.state(signal)),
     run: async (signal) => {
       if (!(await pathExists(join(layout.member, 'snap', 'db')))) {
         throw new AgentError(

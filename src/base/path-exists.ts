@@ -1,5 +1,5 @@
 import { lstat } from 'node:fs/promises';
-import { systemCodeOf } from '../../base/agent-error.ts';
+import { systemCodeOf } from './agent-error.ts';
 
 /** Whether something of any kind has this name. Other errors than "no such file" are thrown. */
 export async function pathExists(path: string): Promise<boolean> {

@@ -1,0 +1,35 @@
+import type { Clock } from '../base/clock.ts';
+import type { Backup } from '../backup/take-snapshot.ts';
+import type { Config } from '../config/config-schema.ts';
+import type { EtcdClient } from '../etcd/client.ts';
+import type { Progress } from '../formats/control.ts';
+import type { Mesh } from '../mesh/mesh.ts';
+import type { Log } from '../observe/log.ts';
+import type { CallHost } from '../restore/call-host.ts';
+import type { LineageStore } from '../restore/lineage-store.ts';
+import type { Operations } from '../restore/operations.ts';
+import type { Schedule } from '../schedule/start-schedule.ts';
+import type { Catalog } from '../snapshot/catalog.ts';
+import type { Supervisor } from '../supervisor/supervisor.ts';
+
+/** Everything that is open in a running agent. */
+export interface AgentParts {
+  readonly config: Config;
+  readonly configFile: string;
+  readonly release: string;
+  readonly startedAt: string;
+  readonly supervisor: Supervisor;
+  readonly etcd: EtcdClient;
+  readonly catalog: Catalog;
+  readonly lineage: LineageStore;
+  readonly backup: Backup;
+  readonly operations: Operations;
+  readonly mesh: Mesh;
+  /** Reaches every agent, this one included. */
+  readonly call: CallHost;
+  readonly schedule: Schedule | undefined;
+  /** The snapshot that is being taken now, if any. */
+  readonly underWay: { snapshot?: Progress };
+  readonly clock: Clock;
+  readonly log: Log;
+}

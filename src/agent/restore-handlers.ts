@@ -1,0 +1,132 @@
+import { AgentError } from '../base/agent-error.ts';
+import type { PlanRequest } from '../formats/control.ts';
+import type { OperationView } from '../formats/operation-view.ts';
+import { snapshotManifest } from '../formats/snapshot-manifest.ts';
+import type { ControlContext, ControlHandlers } from '../http/control-handlers.ts';
+import type { LocalOperation } from '../restore/local-operation.ts';
+import { planOperation } from '../restore/plan-operation.ts';
+import type { AgentParts } from './agent-parts.ts';
+import type { PlanStore } from './plan-store.ts';
+
+type RestoreMethod = Extract<keyof ControlHandlers, `restore.${string}`>;
+
+/** Copying a database takes as long as it takes; a peer that died is noticed by its link. */
+const COPY_TIMEOUT_MS = 24 * 3_600_000;
+
+/** What `lifeboat restore …` asks of the agent. */
+export function restoreHandlers(parts: AgentParts, plans: PlanStore): Pick<ControlHandlers, RestoreMethod> {
+  const { operations } = parts;
+  return {
+    'restore.plan': async (request, { signal, onProgress }) => {
+      const snapshot = await snapshotOf(parts, request, { signal, onProgress });
+      onProgress({ phase: 'asking every host' });
+      const plan = await planOperation(planner(parts), { ...wishOf(request), snapshot }, signal);
+      await plans.keep(plan);
+      return plan;
+    },
+    'restore.run': async ({ planHash, requestedBy }, context) => {
+      const operation = await operations.run(await plans.take(planHash), requestedBy);
+      return await follow(parts, operation, context);
+    },
+    'restore.watch': async ({ operation }, context) =>
+      await follow(parts, operations.get(operation), context),
+    'restore.status': () =>
+      Promise.resolve({ operations: operations.list().map((operation) => operation.view()) }),
+    'restore.abort': async ({ operation: id }, context) => {
+      const operation = operations.get(id);
+      await abort(parts, operation, context.signal);
+      return await follow(parts, operation, context);
+    },
+  };
+}
+
+function planner({ config, call, clock }: AgentParts) {
+  const { name } = config.agent;
+  return { coordinator: name, agents: [name, ...config.mesh.peers.map((peer) => peer.name)], call, clock };
+}
+
+function wishOf({ skipHashCheck, reason, discardCurrent, allowForeign, disarmAlarms, without }: PlanRequest) {
+  return {
+    skipHashCheck,
+    ...(reason === undefined ? {} : { reason }),
+    discardCurrent,
+    allowForeign,
+    disarmAlarms,
+    without,
+  };
+}
+
+/** A file or a member's database first becomes a snapshot of the agent that has it. */
+async function snapshotOf(
+  parts: AgentParts,
+  { source, reason }: PlanRequest,
+  { signal, onProgress }: ControlContext,
+): Promise<'latest' | { id: string }> {
+  switch (source.from) {
+    case 'latest':
+      return 'latest';
+    case 'snapshot':
+      return source.id === 'latest' ? 'latest' : { id: source.id };
+    case 'file': {
+      const onBytes = (bytes: number): void => {
+        onProgress({ phase: `importing ${source.path}`, bytes });
+      };
+      const options = reason === undefined ? { onBytes } : { onBytes, reason };
+      return { id: (await parts.catalog.importFile(source.path, options, signal)).id };
+    }
+    case 'member': {
+      onProgress({ phase: `copying the database of ${source.agent}` });
+      const options = { timeoutMs: COPY_TIMEOUT_MS, signal };
+      return { id: snapshotManifest.parse(await parts.call(source.agent, 'member.copy', {}, options)).id };
+    }
+  }
+}
+
+async function abort(
+  { call, config }: AgentParts,
+  operation: LocalOperation,
+  signal: AbortSignal,
+): Promise<void> {
+  const { coordinator } = operation.plan.decided;
+  await call(coordinator, 'restore.abort', { operation: operation.id }, { timeoutMs: 10_000, signal }).catch(
+    (cause: unknown) => {
+      if (coordinator === config.agent.name) throw cause;
+      throw new AgentError('PEER_UNREACHABLE', `the coordinator ${coordinator} cannot be asked to abort`, {
+        cause,
+      });
+    },
+  );
+}
+
+/** Shows each change until the operation has ended for this host. The client's going ends the following only. */
+async function follow(
+  { operations }: AgentParts,
+  operation: LocalOperation,
+  { signal, onProgress }: ControlContext,
+): Promise<OperationView> {
+  return await new Promise((resolve, reject) => {
+    const show = (): void => {
+      const view = operation.view();
+      if (view.endedAt === undefined) {
+        onProgress({ phase: view.phase, operation: view });
+        return;
+      }
+      stop();
+      resolve(view);
+    };
+    const giveUp = (): void => {
+      stop();
+      reject(new AgentError('CANCELLED', `${operation.id} goes on without being watched`));
+    };
+    const unlisten = operations.onChange((changed) => {
+      if (changed === operation) show();
+    });
+    const stop = (): void => {
+      unlisten();
+      signal.removeEventListener('abort', giveUp);
+    };
+    signal.addEventListener('abort', giveUp);
+    if (signal.aborted) giveUp();
+    else show();
+  });
+}

@@ -1,0 +1,114 @@
+import { asAgentError } from '../base/agent-error.ts';
+import type { SkippedResult, TakenResult } from '../backup/take-snapshot.ts';
+import type { ControlResult, Progress, SaveResult } from '../formats/control.ts';
+import type { ControlContext, ControlHandlers } from '../http/control-handlers.ts';
+import type { AgentParts } from './agent-parts.ts';
+
+type SnapshotMethod = Extract<keyof ControlHandlers, `snapshot.${string}`>;
+
+/** What `lifeboat snapshot …` asks of the agent. */
+export function snapshotHandlers(parts: AgentParts): Pick<ControlHandlers, SnapshotMethod> {
+  const { catalog, backup, config } = parts;
+  return {
+    'snapshot.save': async ({ skipUnchanged }, { signal, onProgress }) => {
+      const taken = await trackSnapshot(parts, onProgress, (report) =>
+        backup.save({ trigger: 'manual', skipUnchanged }, signal, report),
+      );
+      return saveResult(parts, taken);
+    },
+    'snapshot.copy': async (_params, { signal, onProgress }) => {
+      const taken = await trackSnapshot(parts, onProgress, (report) =>
+        backup.copy({ trigger: 'manual' }, signal, report),
+      );
+      return saveResult(parts, taken);
+    },
+    'snapshot.list': async () => ({
+      directory: catalog.directory,
+      snapshots: (await catalog.list()).map((manifest) => ({
+        ...manifest,
+        path: catalog.pathOf(manifest.id),
+      })),
+      damaged: (await catalog.damaged()).map(({ id, problem }) => ({ id, message: problem })),
+    }),
+    'snapshot.verify': async ({ ids }, context) => ({ verified: await verifyEach(parts, ids, context) }),
+    'snapshot.import': async ({ path }, { signal, onProgress }) => {
+      const onBytes = (bytes: number): void => {
+        onProgress({ phase: 'importing', bytes });
+      };
+      const manifest = await catalog.importFile(path, { onBytes }, signal);
+      return { manifest, path: catalog.pathOf(manifest.id), removed: [] };
+    },
+    'snapshot.export': async ({ id, path }, { signal, onProgress }) => {
+      const manifest = await catalog.get(id);
+      await catalog.exportFile(manifest.id, path, signal, (bytes) => {
+        onProgress({ phase: 'exporting', bytes, totalBytes: manifest.sizeBytes });
+      });
+      return { id: manifest.id, path, sha256: manifest.sha256, sizeBytes: manifest.sizeBytes };
+    },
+    'snapshot.delete': async ({ id, force }) => {
+      const { sizeBytes } = await catalog.get(id);
+      await catalog.remove(id, { force });
+      parts.log.info({ id, sizeBytes, directory: config.snapshots.directory }, 'snapshot deleted on request');
+      return { id, freedBytes: sizeBytes };
+    },
+  };
+}
+
+type Verified = ControlResult<'snapshot.verify'>['verified'];
+
+async function verifyEach(
+  { catalog }: AgentParts,
+  ids: 'all' | readonly string[],
+  { signal, onProgress }: ControlContext,
+): Promise<Verified> {
+  const verified: Verified = [];
+  for (const wanted of ids === 'all' ? (await catalog.list()).map(({ id }) => id) : ids) {
+    // Before the first byte, so that a wrong name is an error and not a finding.
+    const { id, sizeBytes } = await catalog.get(wanted);
+    const onBytes = (bytes: number): void => {
+      onProgress({ phase: `verifying ${id}`, bytes, totalBytes: sizeBytes });
+    };
+    try {
+      const { grade } = await catalog.verify(id, signal, onBytes);
+      verified.push({ id, ok: grade !== 'failed', grade });
+    } catch (error) {
+      const { code, message } = asAgentError(error);
+      if (code !== 'SNAPSHOT_HASH_MISMATCH') throw error;
+      verified.push({ id, ok: false, grade: 'failed', failure: { code, message } });
+    }
+  }
+  return verified;
+}
+
+/** Runs a snapshot whose progress `lifeboat status` shows too. */
+export async function trackSnapshot<T>(
+  { underWay }: Pick<AgentParts, 'underWay'>,
+  onProgress: (progress: Progress) => void,
+  take: (report: (progress: Progress) => void) => Promise<T>,
+): Promise<T> {
+  try {
+    return await take((progress) => {
+      underWay.snapshot = progress;
+      onProgress(progress);
+    });
+  } finally {
+    delete underWay.snapshot;
+  }
+}
+
+function saveResult({ catalog }: AgentParts, taken: TakenResult | SkippedResult): SaveResult {
+  if ('skipped' in taken) return { skipped: taken.skipped, removed: [] };
+  const { manifest, removed, postSnapshot } = taken;
+  return {
+    manifest,
+    path: catalog.pathOf(manifest.id),
+    removed: [...removed],
+    ...(postSnapshot === undefined
+      ? {}
+      : {
+          postSnapshot: postSnapshot.ok
+            ? { ok: true }
+            : { ok: false, failure: { code: postSnapshot.error.code, message: postSnapshot.error.message } },
+        }),
+  };
+}

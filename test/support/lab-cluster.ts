@@ -1,0 +1,260 @@
+import { execa } from 'execa';
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { stringify } from 'yaml';
+import { etcdBinary, findEtcdBinary } from './etcd-binaries.ts';
+import { etcdctl } from './etcd-process.ts';
+import { freePorts } from './free-port.ts';
+
+/** The program under test, as a user runs it: built by test/support/prepare.mjs. */
+export const LIFEBOAT = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+
+export interface LabOptions {
+  readonly hosts: number;
+  /** Everything is below it. Removed by nobody but its owner. */
+  readonly directory: string;
+  /** Sections merged into each host's configuration. */
+  readonly overrides?: (host: { name: string; directory: string }) => Record<string, Record<string, unknown>>;
+  readonly separateWalDir?: boolean;
+  /** More flags for every etcd. */
+  readonly etcdFlags?: readonly string[];
+  /** Fewer agents than `hosts` start; the others are only configured. */
+  readonly started?: number;
+}
+
+/** One host of the lab: an agent that runs an etcd, both on loopback. */
+export interface LabHost {
+  readonly name: string;
+  readonly directory: string;
+  readonly configFile: string;
+  readonly socket: string;
+  readonly dataDir: string;
+  readonly clientUrl: string;
+  readonly peerUrl: string;
+}
+
+export interface CliResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Agents and members of one cluster, as processes of this machine. Disposing kills them all. */
+export class LabCluster implements AsyncDisposable {
+  readonly hosts: readonly LabHost[];
+  readonly #agents = new Map<string, ReturnType<typeof spawnAgent>>();
+
+  constructor(hosts: readonly LabHost[]) {
+    this.hosts = hosts;
+  }
+
+  host(index: number): LabHost {
+    const host = this.hosts[index];
+    if (host === undefined) throw new Error(`the lab has ${this.hosts.length} hosts`);
+    return host;
+  }
+
+  /** Starts a host's agent and waits until it serves. */
+  async startAgent(host: LabHost): Promise<void> {
+    const agent = spawnAgent(host);
+    this.#agents.set(host.name, agent);
+    for (let attempt = 0; attempt < 200; attempt += 1) {
+      const { exitCode } = await this.cli(host, 'status', '-o', 'json');
+      if (exitCode === 0) return;
+      if (agent.exitCode !== null) break;
+      await sleep(50);
+    }
+    throw new Error(`the agent of ${host.name} does not serve:\n${await this.agentLog(host)}`);
+  }
+
+  agentPid(host: LabHost): number {
+    return this.#agents.get(host.name)?.pid ?? 0;
+  }
+
+  /** Ends an agent, and leaves its etcd to what the agent does about it. */
+  async stopAgent(host: LabHost, signal: NodeJS.Signals): Promise<void> {
+    const agent = this.#agents.get(host.name);
+    if (agent === undefined) return;
+    agent.kill(signal);
+    await agent;
+    this.#agents.delete(host.name);
+  }
+
+  /** Runs `lifeboat ARGS` against a host's agent, as an operator on that host would. */
+  async cli(host: LabHost, ...args: string[]): Promise<CliResult> {
+    const result = await execa(process.execPath, [LIFEBOAT, '--socket', host.socket, ...args], {
+      reject: false,
+    });
+    return { exitCode: result.exitCode ?? -1, stdout: result.stdout, stderr: result.stderr };
+  }
+
+  /** `cli` with `-o json`, which must succeed. */
+  async json<T>(host: LabHost, ...args: string[]): Promise<T> {
+    const { exitCode, stdout, stderr } = await this.cli(host, '-o', 'json', ...args);
+    if (exitCode !== 0)
+      throw new Error(`lifeboat ${args.join(' ')} ended with ${exitCode}: ${stdout}${stderr}`);
+    return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as T;
+  }
+
+  async ctl(host: LabHost, ...args: string[]): Promise<string> {
+    return await etcdctl(host.clientUrl, args);
+  }
+
+  async agentLog(host: LabHost): Promise<string> {
+    return await readFile(join(host.directory, 'agent.log'), 'utf8').catch(() => '');
+  }
+
+  /** The process id of a host's etcd, as its agent says. */
+  async etcdPid(host: LabHost): Promise<number> {
+    const { etcd } = await this.json<{ etcd: { pid?: number } }>(host, 'status');
+    return etcd.pid ?? 0;
+  }
+
+  async untilHealthy(): Promise<void> {
+    for (const host of this.hosts) {
+      if (!this.#agents.has(host.name)) continue;
+      for (let attempt = 0; ; attempt += 1) {
+        try {
+          await this.ctl(host, 'endpoint', 'health');
+          break;
+        } catch (error) {
+          if (attempt === 100) throw new Error(`${host.name} is not healthy`, { cause: error });
+          await sleep(50);
+        }
+      }
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(
+      this.hosts.map(async (host) => {
+        await this.stopAgent(host, 'SIGKILL');
+        await killEtcdOf(host);
+      }),
+    );
+  }
+}
+
+/** Writes every host's configuration and starts the agents, which start their etcds. */
+export async function startLab(options: LabOptions): Promise<LabCluster> {
+  const ports = await freePorts(options.hosts * 3);
+  const secretFile = join(options.directory, 'mesh-secret');
+  await mkdir(options.directory, { recursive: true });
+  await writeFile(secretFile, randomBytes(32).toString('hex'), { mode: 0o600 });
+  const places = Array.from({ length: options.hosts }, (_, index) =>
+    placeOf(options.directory, index, ports),
+  );
+  for (const place of places) await writeConfig(place, places, secretFile, options);
+  const lab = new LabCluster(places);
+  try {
+    await Promise.all(places.slice(0, options.started).map((host) => lab.startAgent(host)));
+  } catch (error) {
+    await lab[Symbol.asyncDispose]();
+    throw error;
+  }
+  return lab;
+}
+
+interface Place extends LabHost {
+  readonly meshPort: number;
+}
+
+function placeOf(root: string, index: number, ports: readonly number[]): Place {
+  const name = `h${index + 1}`;
+  const directory = join(root, name);
+  const [clientPort = 0, peerPort = 0, meshPort = 0] = ports.slice(index * 3);
+  return {
+    name,
+    directory,
+    configFile: join(directory, 'lifeboat.yaml'),
+    socket: join(directory, 'control.sock'),
+    dataDir: join(directory, 'etcd'),
+    clientUrl: `http://127.0.0.1:${clientPort}`,
+    peerUrl: `http://127.0.0.1:${peerPort}`,
+    meshPort,
+  };
+}
+
+async function writeConfig(
+  place: Place,
+  places: readonly Place[],
+  secretFile: string,
+  options: LabOptions,
+): Promise<void> {
+  await mkdir(place.directory, { recursive: true });
+  const overrides = options.overrides?.(place) ?? {};
+  const config = baseConfig(place, places, secretFile, options);
+  for (const [section, keys] of Object.entries(overrides)) config[section] = { ...config[section], ...keys };
+  await writeFile(place.configFile, stringify(config));
+}
+
+function baseConfig(
+  place: Place,
+  places: readonly Place[],
+  secretFile: string,
+  options: LabOptions,
+): Record<string, Record<string, unknown>> {
+  const walDir = options.separateWalDir === true ? join(place.directory, 'wal') : undefined;
+  const tool = findEtcdBinary('etcdutl') ?? etcdBinary('etcdctl');
+  return {
+    agent: { name: place.name, stateDir: join(place.directory, 'state'), controlSocket: place.socket },
+    etcd: {
+      memberName: place.name,
+      endpoint: place.clientUrl,
+      peerUrls: [place.peerUrl],
+      dataDir: place.dataDir,
+      binary: etcdBinary('etcd'),
+      requestTimeoutSeconds: 3,
+      ...(walDir === undefined ? {} : { walDir }),
+    },
+    supervisor: {
+      kind: 'process',
+      command: [
+        etcdBinary('etcd'),
+        ...['--name', place.name, '--data-dir', place.dataDir],
+        ...(walDir === undefined ? [] : ['--wal-dir', walDir]),
+        ...['--listen-client-urls', place.clientUrl, '--advertise-client-urls', place.clientUrl],
+        ...['--listen-peer-urls', place.peerUrl, '--initial-advertise-peer-urls', place.peerUrl],
+        ...['--initial-cluster', places.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join(',')],
+        ...['--initial-cluster-token', 'lab', '--initial-cluster-state', 'new'],
+        ...['--heartbeat-interval', '50', '--election-timeout', '500'],
+        ...(options.etcdFlags ?? []),
+      ],
+    },
+    mesh: {
+      listen: `127.0.0.1:${place.meshPort}`,
+      peers: places
+        .filter(({ name }) => name !== place.name)
+        .map(({ name, meshPort }) => ({ name, url: `ws://127.0.0.1:${meshPort}` })),
+      secretFile,
+    },
+    restore: { tool, peerGraceSeconds: 5, gateTimeoutSeconds: 60 },
+  };
+}
+
+function spawnAgent(host: LabHost) {
+  return execa(process.execPath, [LIFEBOAT, 'agent', '--config', host.configFile], {
+    reject: false,
+    stdin: 'ignore',
+    stdout: 'ignore',
+    stderr: { file: join(host.directory, 'agent.log'), append: true },
+    // A crash of the tests must not leave agents behind.
+    cleanup: true,
+  });
+}
+
+/** An etcd outlives its agent's crash by design; the lab ends it by the data dir on its command line. */
+async function killEtcdOf(host: LabHost): Promise<void> {
+  await execa('pkill', ['-KILL', '-f', '--', `--data-dir ${host.dataDir}( |$)`], { reject: false });
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    const { exitCode } = await execa('pgrep', ['-f', '--', `--data-dir ${host.dataDir}( |$)`], {
+      reject: false,
+    });
+    if (exitCode !== 0) return;
+    await sleep(20);
+  }
+  throw new Error(`etcd of ${dirname(host.dataDir)} does not end`);
+}
