@@ -1,7 +1,7 @@
 import type { ControlParams } from '../formats/control.ts';
 import type { OperationView } from '../formats/operation-view.ts';
 import { callAgent } from './control-client.ts';
-import { exitStatusOfPhase } from './exit-status.ts';
+import { exitStatusOfAbort, exitStatusOfPhase } from './exit-status.ts';
 import { openOperationDisplay, type OperationDisplay } from './operation-display.ts';
 import { operationText } from './operation-text.ts';
 import type { Session } from './session.ts';
@@ -10,12 +10,12 @@ import { interruptedBy, SIGNAL_EXIT_STATUS } from './stop-signals.ts';
 /** 128 and SIGPIPE, as of any program whose reader left. */
 const READER_GONE_EXIT_STATUS = 141;
 
-type Following = 'restore.run' | 'restore.watch';
+type Following = 'restore.run' | 'restore.watch' | 'restore.abort';
 
 /**
  * Follows an operation to its end. A signal only ends the following: the operation belongs to the agents.
  *
- * @returns the exit status: of the phase in which it ended, or of the signal, which is never 0, because the
+ * @returns the exit status: of the phase in which it ended (an abort that was asked for is a success), or of the signal, which is never 0, because the
  *   outcome is not known then.
  */
 export async function followOperation<M extends Following>(
@@ -43,7 +43,7 @@ export async function followOperation<M extends Following>(
     display.clear();
     const nowMs = session.surroundings.clock.now();
     session.print(final, (view, paint) => operationText(view, nowMs, paint));
-    return exitStatusOfPhase(final.phase);
+    return method === 'restore.abort' ? exitStatusOfAbort(final.phase) : exitStatusOfPhase(final.phase);
   } catch (error) {
     display.clear();
     sayHowToGoOn(session, method, latest);

@@ -23,7 +23,8 @@ export class LiveBlock {
    * those below the screen are left out, since the cursor cannot come back from there.
    */
   show(lines: readonly string[]): void {
-    const { columns = DEFAULT_COLUMNS, rows = lines.length + 1 } = this.#stream;
+    const columns = known(this.#stream.columns) ?? DEFAULT_COLUMNS;
+    const rows = known(this.#stream.rows) ?? lines.length + 1;
     const shown = lines.slice(0, Math.max(1, rows - 1));
     const text = shown.map((line) => `${cut(line, columns - 1)}\n`).join('');
     this.#stream.write(this.#home() + text);
@@ -39,6 +40,11 @@ export class LiveBlock {
   #home(): string {
     return this.#height === 0 ? '' : `\u001B[${this.#height}A\r${ERASE_BELOW}`;
   }
+}
+
+/** A terminal that does not know its size says 0. */
+function known(size: number | undefined): number | undefined {
+  return size === 0 ? undefined : size;
 }
 
 /** A line that must be cut loses its colours: an escape cut in half would colour the rest of the screen. */

@@ -6,11 +6,14 @@ import { formatFields, indent } from './table.ts';
 
 /** An operation in full: where it stands or how it ended, what is left of it on each host, what can be typed next. */
 export function operationText(view: OperationView, nowMs: number, paint: Paint): string[] {
+  const setAside = setAsideLines(view);
+  // Removals stand under the paths already, there with the host that each is for.
+  const next = setAside.length === 0 ? view.next : view.next.filter((line) => !line.startsWith('rm '));
   return [
     ...operationBlock(view, nowMs, paint),
     ...indent(formatFields(outcomeFields(view))),
-    ...setAsideLines(view),
-    ...(view.next.length === 0 ? [] : ['', 'Next:', ...indent(view.next)]),
+    ...setAside,
+    ...(next.length === 0 ? [] : ['', 'Next:', ...indent(next)]),
   ];
 }
 

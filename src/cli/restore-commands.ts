@@ -76,7 +76,7 @@ function addOperationCommands(restore: Command, run: RunInSession): void {
     .description('ask the coordinator to undo a restore that is not decided yet')
     .argument('[operation]')
     .action((operation: string | undefined, _options: object, command: Command) =>
-      run(command, (session) => abortRestore(session, operation)),
+      run(command, (session) => followOperation(session, 'restore.abort', operationParams(operation))),
     );
 }
 
@@ -117,7 +117,12 @@ async function askForPlan(session: Session, options: PlanOptions): Promise<strin
     );
   }
   const plan = await makePlan(session, options);
-  session.print(plan, planText);
+  session.print(plan, (made, paint) => [
+    ...planText(made, paint),
+    '',
+    `The hash of this plan: ${made.hash}`,
+    '',
+  ]);
   await confirmPlan(plan, terminal);
   return plan.hash;
 }
@@ -132,13 +137,6 @@ function printOperations(session: Session, status: ControlResult<'restore.status
           ...operationText(view, nowMs, paint),
         ]),
   );
-}
-
-async function abortRestore(session: Session, operation: string | undefined): Promise<number> {
-  const view = await session.call('restore.abort', operationParams(operation));
-  const nowMs = session.surroundings.clock.now();
-  session.print(view, (shown, paint) => operationText(shown, nowMs, paint));
-  return view.phase === 'aborting' || view.phase === 'aborted' ? 0 : 1;
 }
 
 function operationParams(operation: string | undefined): { operation?: string } {

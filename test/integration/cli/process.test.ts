@@ -1,4 +1,4 @@
-import { execa } from 'execa';
+import { execa, execaSync } from 'execa';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import { AgentError } from '../../../src/base/agent-error.ts';
@@ -10,6 +10,7 @@ import {
   OPERATION,
   PLAN_HASH,
   sampleManifest,
+  samplePlan,
   sampleView,
 } from '../../support/control-samples.ts';
 import { lifeboat, LIFEBOAT_ARGUMENTS } from '../../support/lifeboat-command.ts';
@@ -75,6 +76,41 @@ test('Ctrl-C on a restore only detaches: the work goes on, and the operator is t
   await expect.poll(() => aborted).toMatchObject([{ message: 'the client went away' }]);
   finish.abort();
 });
+
+const noTerminal = execaSync('script', ['--version'], { reject: false }).failed;
+
+test.skipIf(noTerminal)(
+  'at a terminal the plan is shown, and carried out once the beginning of its hash is typed (needs script(1))',
+  async () => {
+    const confirmed: string[] = [];
+    await using agent = await startControlAgent({
+      'restore.plan': () => Promise.resolve(samplePlan()),
+      'restore.run': ({ planHash }) => {
+        confirmed.push(planHash);
+        return Promise.resolve(finishedView());
+      },
+    });
+    const words = [process.execPath, ...LIFEBOAT_ARGUMENTS, 'restore', 'run', '--socket', agent.socketPath];
+    const terminal = execa('script', ['-qec', `stty cols 100 rows 50; ${words.join(' ')}`, '/dev/null'], {
+      reject: false,
+    });
+    let screen = '';
+    terminal.stdout.on('data', (chunk: Buffer) => {
+      screen += chunk.toString();
+    });
+    await expect.poll(() => screen, { timeout: 30_000 }).toContain('type the first 8 characters');
+    terminal.stdin.write('nonsense\r');
+    await expect.poll(() => screen, { timeout: 10_000 }).toContain('That is not how the hash above begins');
+    expect(confirmed).toEqual([]);
+    terminal.stdin.write(`${'\u007F'.repeat(8)}${PLAN_HASH.slice(0, 8)}\r`);
+    const { exitCode } = await terminal;
+
+    expect(exitCode).toBe(0);
+    expect(confirmed).toEqual([PLAN_HASH]);
+    expect(screen).toContain('29 revisions: everything written after revision 1,234');
+    expect(screen).toContain('finished');
+  },
+);
 
 test('Ctrl-C on a snapshot cancels it', async () => {
   const aborted = new AbortController();

@@ -7,12 +7,20 @@ import { operationText } from '../../../src/cli/operation-text.ts';
 import { plain } from '../../../src/cli/paint.ts';
 import { snapshotListText } from '../../../src/cli/snapshot-text.ts';
 import { statusText } from '../../../src/cli/status-text.ts';
-import { finishedView, sampleManifest, sampleStatus, sampleView } from '../../support/control-samples.ts';
+import {
+  finishedView,
+  OPERATION,
+  sampleManifest,
+  sampleStatus,
+  sampleView,
+} from '../../support/control-samples.ts';
 
 const NOW = Date.parse('2026-11-23T15:02:00Z');
 
 test('a finished restore says what it came to, what is kept where, and what frees the space', () => {
-  const view = finishedView({ next: ['lifeboat status'] });
+  const view = finishedView({
+    next: [`rm -r /var/lib/etcd/member.before-${OPERATION}`, 'lifeboat status'],
+  });
 
   expect(operationText(view, NOW, plain).join('\n')).toMatchInlineSnapshot(`
     "20261123T150000Z-a1b2c3  finished  41 s  coordinator h1

@@ -99,6 +99,13 @@ test('a line wider than the terminal is cut, and loses its colours with its end'
   expect(String(stream.read())).toBe('01234567…\n\u001B[31mred\u001B[39m\n');
 });
 
+test('a terminal that says it is 0 wide is taken for one of 80', () => {
+  const stream = Object.assign(new PassThrough(), { columns: 0, rows: 0 });
+  new LiveBlock(stream).show(['x'.repeat(100)]);
+
+  expect(String(stream.read())).toBe(`${'x'.repeat(78)}…\n`);
+});
+
 test('more lines than the screen has rows are left out at the bottom', () => {
   const stream = Object.assign(new PassThrough(), { columns: 10, rows: 3 });
   const block = new LiveBlock(stream);
