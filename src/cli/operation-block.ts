@@ -34,7 +34,7 @@ export function operationBlock(view: OperationView, nowMs: number, paint: Paint)
 }
 
 /** The word of a phase, in the colour of what it means for the cluster. */
-export function paintPhase(phase: OperationView['phase'], paint: Paint): string {
+function paintPhase(phase: OperationView['phase'], paint: Paint): string {
   if (phase === 'finished' || phase === 'accepted') return paint('green', phase);
   if (phase === 'stuck') return paint('red', phase);
   return phase === 'aborted' || phase === 'rolled-back' ? paint('yellow', phase) : paint('bold', phase);
