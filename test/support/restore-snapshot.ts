@@ -19,6 +19,15 @@ export async function restoreSnapshot(
   });
 }
 
+/** What etcd's own tool says of a snapshot file. */
+export async function snapshotStatus(path: string): Promise<unknown> {
+  const tool = findEtcdBinary('etcdutl');
+  const { stdout } = await execa(tool ?? etcdBinary('etcdctl'), ['snapshot', 'status', path, '-w', 'json'], {
+    env: tool === undefined ? { ETCDCTL_API: '3' } : {},
+  });
+  return JSON.parse(stdout);
+}
+
 /** A `ProveDatabase` that does what the agent's does: a throw-away data dir of the file. */
 export async function proveByRestoring(path: string): Promise<{ by: string }> {
   await using directory = await temporaryDirectory();

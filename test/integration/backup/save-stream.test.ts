@@ -7,8 +7,9 @@ import { systemClock } from '../../../src/base/clock.ts';
 import { connectEtcd } from '../../../src/etcd/client.ts';
 import type { SnapshotChunk } from '../../../src/etcd/snapshot-chunk.ts';
 import type { SnapshotStream } from '../../../src/etcd/snapshot-stream.ts';
-import { etcdctl, startEtcd } from '../../support/etcd-process.ts';
+import { startEtcd } from '../../support/etcd-process.ts';
 import { fillEtcd } from '../../support/fill-etcd.ts';
+import { snapshotStatus } from '../../support/restore-snapshot.ts';
 import { signalOnce } from '../../support/signal-once.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
@@ -49,10 +50,7 @@ test("etcd's own tool agrees with what was saved from a running member", async (
   const saved = await saveStream(client.snapshot(NEVER), path, OPTIONS);
 
   const bytes = await readFile(path);
-  const status = JSON.parse(
-    await etcdctl(etcd.endpoint, ['snapshot', 'status', path, '-w', 'json']),
-  ) as unknown;
-  expect(status).toMatchObject({ revision: 81 });
+  expect(await snapshotStatus(path)).toMatchObject({ revision: 81 });
   expect(saved).toEqual({
     sizeBytes: bytes.length,
     sha256: createHash('sha256').update(bytes).digest('hex'),

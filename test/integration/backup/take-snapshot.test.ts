@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { saveSnapshot } from '../../../src/backup/save-snapshot.ts';
 import type { SkippedResult, TakenResult } from '../../../src/backup/take-snapshot.ts';
-import { etcdctl, startEtcd } from '../../support/etcd-process.ts';
+import { startEtcd } from '../../support/etcd-process.ts';
 import { fillEtcd } from '../../support/fill-etcd.ts';
-import { startRestored } from '../../support/restore-snapshot.ts';
+import { snapshotStatus, startRestored } from '../../support/restore-snapshot.ts';
 import { signalOnce } from '../../support/signal-once.ts';
 import { backupOf } from './backup-of.ts';
 
@@ -40,10 +40,7 @@ test('a saved snapshot says what it is, and a member restored from it serves the
     trigger: 'manual',
   });
   const path = its.catalog.pathOf(manifest.id);
-  const told = JSON.parse(
-    await etcdctl(member.endpoint, ['snapshot', 'status', path, '-w', 'json']),
-  ) as unknown;
-  expect(told).toMatchObject({ revision: 4 });
+  expect(await snapshotStatus(path)).toMatchObject({ revision: 4 });
   expect(await its.catalog.get('latest')).toEqual(manifest);
   await using restored = await startRestored(path, { skipHashCheck: false });
   expect(await restored.ctl('get', '', '--prefix', '--print-value-only')).toBe('2');
