@@ -12,7 +12,7 @@ export interface ProtocolRange {
 export const PROTOCOL: ProtocolRange = { oldest: 1, newest: 1 };
 
 /** The longest a request may ask its peer to work on it: one day. */
-export const LONGEST_REQUEST_MS = 86_400_000;
+const LONGEST_REQUEST_MS = 86_400_000;
 
 const LONGEST_MESSAGE_CHARS = 8192;
 const hex256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 32 bytes in lower-case hex');

@@ -78,19 +78,20 @@ async function answeredOtherwise(peer: MeshPeer, socket: WebSocket): Promise<nev
   });
 }
 
-/** The first words of an answer, for an error message; at most 512 characters are read. */
-export async function beginningOf(response: IncomingMessage): Promise<string> {
+async function beginningOf(response: IncomingMessage): Promise<string> {
   let text = '';
   try {
-    for await (const chunk of response.setEncoding('utf8') as AsyncIterable<string>) {
+    for await (const chunk of response.setEncoding('latin1') as AsyncIterable<string>) {
       text += chunk;
       if (text.length >= LONGEST_BODY_CHARS) break;
     }
   } catch {
     // Cut off in the middle: what arrived is all there is to say.
   }
-  return text
-    .slice(0, LONGEST_BODY_CHARS)
-    .replace(/[^ -~]+/g, ' ')
-    .trim();
+  return printable(text.slice(0, LONGEST_BODY_CHARS));
+}
+
+/** Words of another host for a message of ours: one line of printable ASCII. */
+export function printable(text: string): string {
+  return text.replace(/[^ -~]+/g, ' ').trim();
 }

@@ -136,32 +136,17 @@ async function fillOnce(partial: PartialFile, download: Download, port: Download
   }
 }
 
-async function receive(partial: PartialFile, download: Download, { body }: RangeBody): Promise<void> {
-  const { expected, fileId, onBytes, peer } = download;
-  const chunks = (body as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
-  for (;;) {
-    const chunk = await nextChunk(chunks, peer);
-    if (chunk === undefined) break;
-    if (partial.sizeBytes + chunk.length > expected.sizeBytes) {
-      throw new AgentError(
-        'STORAGE_CORRUPTED',
-        `${peer} sends more than the ${expected.sizeBytes} bytes of ${fileId}`,
-      );
-    }
-    await partial.append(chunk);
-    onBytes?.(partial.sizeBytes);
-  }
-  if (partial.sizeBytes < expected.sizeBytes) {
-    throw new AgentError('TRANSFER_FAILED', `${peer} ended ${fileId} at byte ${partial.sizeBytes}`);
-  }
-}
-
-/** Apart from the disk's failures, those of the connection are worth another try. */
-async function nextChunk(chunks: AsyncIterator<Buffer>, peer: string): Promise<Buffer | undefined> {
+async function receive(partial: PartialFile, download: Download, range: RangeBody): Promise<void> {
+  const { onBytes, peer } = download;
   try {
-    const next = await chunks.next();
-    return next.done === true ? undefined : next.value;
+    await range.read((bytes) => {
+      const taking = partial.append(bytes);
+      onBytes?.(partial.sizeBytes);
+      return taking;
+    });
+    onBytes?.(partial.sizeBytes);
   } catch (cause) {
+    // The disk's failures come as ours already: another try would meet them again.
     if (cause instanceof AgentError) throw cause;
     throw new AgentError('TRANSFER_FAILED', `the connection to ${peer} broke: ${messageOf(cause)}`, {
       cause,

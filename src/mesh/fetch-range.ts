@@ -1,9 +1,8 @@
-import { once } from 'node:events';
-import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
-import { request as httpsRequest } from 'node:https';
 import { AgentError } from '../base/agent-error.ts';
-import { beginningOf, dialError } from './dial.ts';
+import type { ConnectionOptions } from 'node:tls';
+import { dialError, printable } from './dial.ts';
 import { etagOf, filePath } from './file-request.ts';
+import { HttpExchange, type AnswerHead, type TakeBytes } from './http-exchange.ts';
 import type { MeshPeer, MeshSettings } from './mesh-options.ts';
 import { expectPeer } from './peer-certificate.ts';
 import { readTlsMaterial } from './tls-material.ts';
@@ -20,10 +19,13 @@ export interface RangeRequest {
 /** An answer whose body begins at byte `firstByte` of the right file. */
 export interface RangeBody {
   readonly firstByte: number;
-  readonly body: IncomingMessage;
+  /** Reads to the end. Throws what `take` throws, or the connection's error. */
+  read(take: TakeBytes): Promise<void>;
   /** Ends the transfer if it is still going on. */
   close(): void;
 }
+
+const LONGEST_TEXT = 512;
 
 /**
  * Asks a peer for a file from a byte on.
@@ -37,67 +39,78 @@ export async function fetchRange(
   settings: MeshSettings,
   signal: AbortSignal,
 ): Promise<RangeBody> {
-  const { tls, self } = settings;
-  const security =
-    tls === undefined
-      ? {}
-      : { ...(await readTlsMaterial(tls, self)), ...(expectPeer(peer.name) as Partial<RequestOptions>) };
-  const send = tls === undefined ? httpRequest : httpsRequest;
-  const url = new URL(filePath(wanted.fileId), peer.url.replace(/^ws/, 'http'));
-  const request = send(url, {
-    agent: false,
-    signal,
-    timeout: wanted.stallMs,
-    headers: headersOf(wanted),
-    ...security,
-  });
-  const stalled = new AgentError('TRANSFER_FAILED', `${peer.name}: no byte moved for ${wanted.stallMs} ms`);
-  request.on('timeout', () => {
-    request.destroy(stalled);
-  });
-  // It also speaks of failures after the head, which the reader of the body meets by itself.
-  request.on('error', () => undefined);
+  const security = await securityFor(peer, settings);
+  signal.throwIfAborted();
+  const url = new URL(peer.url);
+  const exchange = new HttpExchange(url, requestText(url, wanted), security);
+  const { stallMs } = wanted;
+  exchange.failOnStall(
+    stallMs,
+    new AgentError('TRANSFER_FAILED', `${peer.name}: no byte moved for ${stallMs} ms`),
+  );
+  const stop = (): void => {
+    exchange.close(new AgentError('CANCELLED', 'the transfer was cancelled', { cause: signal.reason }));
+  };
+  signal.addEventListener('abort', stop, { once: true });
+  const close = (): void => {
+    signal.removeEventListener('abort', stop);
+    exchange.close();
+  };
   try {
-    request.end();
-    const [body] = (await once(request, 'response')) as [IncomingMessage];
-    const firstByte = await judgeHead(peer, wanted, body);
-    const close = (): void => {
-      request.destroy();
-    };
-    return { firstByte, body, close };
+    const head = await exchange.readHead();
+    const firstByte = await judgeHead(peer, wanted, head, exchange);
+    const lengthBytes = wanted.expected.sizeBytes - firstByte;
+    return { firstByte, read: (take) => exchange.readBody(lengthBytes, take), close };
   } catch (error) {
-    request.destroy();
+    close();
     throw dialError(peer, error);
   }
 }
 
-function headersOf({ expected, firstByte, ticket }: RangeRequest): Record<string, string> {
-  return {
-    'If-Match': etagOf(expected.sha256),
-    ...(firstByte === 0 ? {} : { Range: `bytes=${firstByte}-` }),
-    ...(ticket === undefined ? {} : { Authorization: `Bearer ${ticket}` }),
-  };
+async function securityFor(
+  peer: MeshPeer,
+  { self, tls }: MeshSettings,
+): Promise<ConnectionOptions | undefined> {
+  if (tls === undefined) return undefined;
+  return { ...(await readTlsMaterial(tls, self)), ...expectPeer(peer.name) };
 }
 
-async function judgeHead(peer: MeshPeer, wanted: RangeRequest, answer: IncomingMessage): Promise<number> {
-  const { expected } = wanted;
-  const status = answer.statusCode ?? 0;
+function requestText(url: URL, { expected, fileId, firstByte, ticket }: RangeRequest): string {
+  return [
+    `GET ${filePath(fileId)} HTTP/1.1`,
+    `Host: ${url.host}`,
+    'Connection: close',
+    `If-Match: ${etagOf(expected.sha256)}`,
+    ...(firstByte === 0 ? [] : [`Range: bytes=${firstByte}-`]),
+    ...(ticket === undefined ? [] : [`Authorization: Bearer ${ticket}`]),
+    '\r\n',
+  ].join('\r\n');
+}
+
+async function judgeHead(
+  peer: MeshPeer,
+  wanted: RangeRequest,
+  { headers, status }: AnswerHead,
+  exchange: HttpExchange,
+): Promise<number> {
+  const { expected, fileId } = wanted;
   if (status !== 200 && status !== 206) {
-    const text = await beginningOf(answer);
-    throw statusError(status, `${peer.name} answered ${status} for ${wanted.fileId}: ${text}`);
+    const text = printable(await exchange.readText(LONGEST_TEXT));
+    throw statusError(status, `${peer.name} answered ${status} for ${fileId}: ${text}`);
   }
   // A peer that ignores the range sends all of it.
   const firstByte = status === 206 ? wanted.firstByte : 0;
-  const announced = Number(answer.headers['content-length']);
-  if (announced !== expected.sizeBytes - firstByte) {
+  const missing = expected.sizeBytes - firstByte;
+  const announced = headers.get('content-length') ?? 'an unknown number of';
+  if (announced !== String(missing)) {
     throw new AgentError(
       'STORAGE_CORRUPTED',
-      `${peer.name} announces ${announced} bytes of ${wanted.fileId} from byte ${firstByte} on, and ${expected.sizeBytes - firstByte} are missing`,
+      `${peer.name} announces ${announced} bytes of ${fileId} from byte ${firstByte} on, and ${missing} are missing`,
     );
   }
   const range = `bytes ${firstByte}-${expected.sizeBytes - 1}/${expected.sizeBytes}`;
-  if (status === 206 && answer.headers['content-range'] !== range) {
-    const found = answer.headers['content-range'] ?? 'nothing';
+  const found = headers.get('content-range') ?? 'no range';
+  if (status === 206 && found !== range) {
     throw new AgentError('TRANSFER_FAILED', `${peer.name} answered with ${found} for ${range}`);
   }
   return firstByte;

@@ -88,8 +88,13 @@ export class FileServer {
 
 /** Answers with a status and a sentence, and closes the connection. */
 export function refuse(response: ServerResponse, status: number, why: string): void {
-  response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', Connection: 'close' });
-  response.end(`${why}\n`);
+  const body = `${why}\n`;
+  response.writeHead(status, {
+    'Content-Type': 'text/plain; charset=utf-8',
+    'Content-Length': Buffer.byteLength(body),
+    Connection: 'close',
+  });
+  response.end(body);
 }
 
 async function openSized({ path, sizeBytes }: LocatedFile): Promise<FileHandle> {

@@ -107,7 +107,7 @@ export function settleOptions(options: MeshOptions): MeshSettings {
 }
 
 /** 127.0.0.0/8 and `::1`: an address, not a name, because a name may come to mean something else. */
-export function isLoopbackAddress(host: string): boolean {
+function isLoopbackAddress(host: string): boolean {
   const bare = host.replace(/^\[(.*)\]$/, '$1');
   if (isIP(bare) === 4) return bare.startsWith('127.');
   return isIP(bare) === 6 && new URL(`http://[${bare}]`).hostname === '[::1]';

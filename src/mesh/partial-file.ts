@@ -58,17 +58,16 @@ export class PartialFile {
   }
 
   /**
-   * Takes bytes; waits only while the disk is behind.
+   * Takes bytes; the caller's buffer may be used again when this returns. A promise comes back when the disk is behind: wait
+   * for it before the next bytes.
    *
-   * @throws {AgentError} `NO_SPACE`; the disk's own error.
+   * @throws {AgentError} `NO_SPACE`, or `FILE_UNREADABLE` for any other failure of the disk.
    */
-  async append(bytes: Buffer): Promise<void> {
-    for (let taken = 0; taken < bytes.length;) {
-      const copied = bytes.copy(this.#filling, this.#filledBytes, taken);
-      taken += copied;
-      this.#filledBytes += copied;
-      if (this.#filledBytes === BUFFER_BYTES) await this.#turn();
-    }
+  append(bytes: Buffer): Promise<void> | undefined {
+    const copied = bytes.copy(this.#filling, this.#filledBytes);
+    this.#filledBytes += copied;
+    if (this.#filledBytes < BUFFER_BYTES) return undefined;
+    return this.#turnAndTake(Buffer.from(bytes.subarray(copied)));
   }
 
   /** Writes what is still in memory, so that a later call finds every byte that was taken. */
@@ -109,6 +108,11 @@ export class PartialFile {
     await this.#writing.catch(() => undefined);
     await this.#syncing.catch(() => undefined);
     await this.#file.close();
+  }
+
+  async #turnAndTake(rest: Buffer): Promise<void> {
+    await this.#turn();
+    if (rest.length > 0) await this.append(rest);
   }
 
   async #turn(): Promise<void> {
@@ -157,8 +161,8 @@ async function storing<T>(path: string, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (cause) {
-    const code = systemCodeOf(cause);
-    if (code !== 'ENOSPC' && code !== 'EDQUOT') throw cause;
-    throw new AgentError('NO_SPACE', `${path}: ${messageOf(cause)}`, { cause, details: { path } });
+    const osCode = systemCodeOf(cause) ?? '';
+    const code = ['ENOSPC', 'EDQUOT'].includes(osCode) ? 'NO_SPACE' : 'FILE_UNREADABLE';
+    throw new AgentError(code, `${path}: ${messageOf(cause)}`, { cause, details: { path } });
   }
 }

@@ -10,7 +10,7 @@ import { freePorts } from '../../support/free-port.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
 export const NEVER = new AbortController().signal;
-export const QUICK = { firstMs: 20, longestMs: 100 };
+const QUICK = { firstMs: 20, longestMs: 100 };
 
 type Overrides = Partial<MeshOptions>;
 

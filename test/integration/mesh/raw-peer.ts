@@ -58,7 +58,7 @@ export function rawHello(agent: string, more: object = {}): object {
   return { kind: 'hello', protocol, agent, journalId: 'raw', release: '9', nonce: RAW_NONCE, ...more };
 }
 
-/** The proof as docs/mesh.md describes it, written a second time. */
+/** The proof of src/mesh/shared-secret.ts, written a second time. */
 export function rawProof(secret: string, transcript: readonly string[]): string {
   return createHmac('sha256', secret)
     .update(JSON.stringify(['lifeboat-mesh-1', ...transcript]))
