@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Config } from '../config/config-schema.ts';
 import type { EtcdConnectionOptions } from '../etcd/connection-options.ts';
+import type { MeshOptions } from '../mesh/mesh-options.ts';
 import type { HostIdentity } from '../restore/inspect-host.ts';
 import type { OperationsOptions } from '../restore/operations.ts';
 import type { SupervisorOptions } from '../supervisor/open-supervisor.ts';
@@ -101,5 +102,21 @@ export function restoreSettings({ restore, etcd }: Config): OperationsOptions['s
     gateTimeoutMs: restore.gateTimeoutSeconds * 1000,
     peerGraceMs: restore.peerGraceSeconds * 1000,
     ...(etcd.owner === undefined ? {} : { newDataDirOwner: etcd.owner }),
+  };
+}
+
+export function meshOptions(
+  { agent, mesh }: Config,
+  identity: { readonly journalId: string; readonly release: string },
+): Omit<MeshOptions, 'clock' | 'log' | 'onRequest' | 'locateFile'> {
+  return {
+    self: agent.name,
+    ...identity,
+    listen: mesh.listen,
+    peers: mesh.peers,
+    ...(mesh.tls === undefined ? {} : { tls: mesh.tls }),
+    ...(mesh.secretFile === undefined ? {} : { secretFile: mesh.secretFile }),
+    heartbeatMs: mesh.heartbeatSeconds * 1000,
+    requestTimeoutMs: mesh.requestTimeoutSeconds * 1000,
   };
 }

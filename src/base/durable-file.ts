@@ -39,7 +39,7 @@ export async function removeDurably(path: string): Promise<void> {
  *
  * @param fill - Writes everything; the file is synced after it resolves.
  */
-export async function writeDurably(path: string, fill: (file: FileHandle) => Promise<void>): Promise<void> {
+async function writeDurably(path: string, fill: (file: FileHandle) => Promise<void>): Promise<void> {
   const partial = path + PARTIAL_SUFFIX;
   const file = await open(partial, 'w', 0o600);
   try {

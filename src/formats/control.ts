@@ -37,7 +37,7 @@ export const planRequest = z.strictObject({
 export type PlanRequest = z.infer<typeof planRequest>;
 
 /** Bytes and words of work under way. */
-export const progress = z.object({
+const progress = z.object({
   phase: z.string(),
   bytes: sizeBytes.optional(),
   totalBytes: sizeBytes.optional(),
@@ -45,7 +45,7 @@ export const progress = z.object({
 });
 export type Progress = z.infer<typeof progress>;
 
-export const saveResult = z.object({
+const saveResult = z.object({
   /** `undefined` when nothing changed since the last one and that was asked to be skipped. */
   manifest: snapshotManifest.optional(),
   skipped: z.literal('unchanged').optional(),
@@ -56,7 +56,7 @@ export const saveResult = z.object({
 });
 export type SaveResult = z.infer<typeof saveResult>;
 
-export const verifyResult = z.object({
+const verifyResult = z.object({
   verified: z.array(
     z.object({ id: snapshotId, ok: z.boolean(), grade: z.string(), failure: failure.optional() }),
   ),

@@ -12,7 +12,6 @@ export const memberSeen = z.object({
   peerUrls: urls,
   clientUrls: urls,
 });
-export type MemberSeen = z.infer<typeof memberSeen>;
 
 /** `host.facts`: everything that planning needs to know of one host. Looks only. */
 export const hostFacts = z.object({

@@ -51,8 +51,8 @@ export const operationPhase = z.enum([
 ]);
 export type OperationPhase = z.infer<typeof operationPhase>;
 
-/** One line of `<stateDir>/operations/<operation>/journal`. Synced before anything acts on it. */
-export const journalEntry = z.discriminatedUnion('type', [
+/** What `<stateDir>/operations/<operation>/journal` is made of. Synced before anything acts on it. */
+const journalEntry = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('opened'),
     at: isoTime,
@@ -84,3 +84,6 @@ export const journalEntry = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('proposed'), at: isoTime, slot: ballotSlot, decision: ballotDecision }),
 ]);
 export type JournalEntry = z.infer<typeof journalEntry>;
+
+/** One line of a journal: what was appended together. */
+export const journalLine = z.array(journalEntry).min(1);

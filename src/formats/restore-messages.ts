@@ -16,7 +16,7 @@ import { restorePlan } from './restore-plan.ts';
 // What agents ask of each other during a restore. Fields that a release does not know are skipped.
 
 /** What the coordinator wants a participant to reach. The votes are journal entries only. */
-export const goal = z.enum([
+const goal = z.enum([
   'prepare',
   'stop',
   'confirm',

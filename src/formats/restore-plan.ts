@@ -45,7 +45,6 @@ const planSnapshot = z.strictObject({
   /** Live keys at `revision`, where the member that was saved could count them. */
   keyCount: z.int().nonnegative().optional(),
 });
-export type PlanSnapshot = z.infer<typeof planSnapshot>;
 
 /** What was decided: the operator confirms the hash of exactly this. */
 const decided = z.strictObject({

@@ -44,6 +44,7 @@ export function planSnapshotSource(options: SourceOptions): SnapshotSource {
       });
       arrivedVerified = true;
     },
+    use: () => catalog.use(snapshot.id),
     verify: async (signal, onBytes) => {
       if (arrivedVerified) return;
       const manifest = await catalog.verify(snapshot.id, signal, (bytes) => {

@@ -42,7 +42,7 @@ export function restoreMethods(
 }
 
 /** Asks the coordinator that runs here to give up. @throws {AgentError} `OPERATION_UNKNOWN` when it does not run here. */
-export async function requestAbort(operations: Operations, id: string, by: string): Promise<void> {
+async function requestAbort(operations: Operations, id: string, by: string): Promise<void> {
   const { coordinator } = operations.get(id);
   if (coordinator === undefined)
     throw new AgentError('OPERATION_UNKNOWN', `${id} is not coordinated by this host`);

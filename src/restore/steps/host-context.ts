@@ -11,6 +11,8 @@ export interface SnapshotSource {
   locate(): Promise<string | undefined>;
   /** Brings it here from one of `holders`, resumed where an earlier try ended; its SHA-256 is compared on the way. */
   fetch(signal: AbortSignal, onBytes: OnStepBytes): Promise<void>;
+  /** Keeps it from being deleted until disposed of. */
+  use(): Disposable;
   /** Reads the whole file and compares size and SHA-256 with the plan's (`SNAPSHOT_HASH_MISMATCH`). */
   verify(signal: AbortSignal, onBytes: OnStepBytes): Promise<void>;
 }

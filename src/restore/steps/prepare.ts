@@ -83,6 +83,7 @@ function stage(context: HostContext): Step {
 async function restoreIntoStaging(context: HostContext, signal: AbortSignal): Promise<void> {
   const { plan, host, layout, snapshot, log } = context;
   const [tool] = await findRestoreTools({ toolPath: host.toolPath, searchPath: context.searchPath }, signal);
+  using _held = snapshot.use();
   const snapshotPath = await snapshot.locate();
   if (tool === undefined || snapshotPath === undefined) {
     throw new AgentError(

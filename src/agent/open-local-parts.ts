@@ -1,0 +1,85 @@
+import { join } from 'node:path';
+import { systemClock } from '../base/clock.ts';
+import { pathExists } from '../base/path-exists.ts';
+import { readRelease } from '../base/release.ts';
+import type { ShutdownStack } from '../base/shutdown-stack.ts';
+import { createBackup } from '../backup/take-snapshot.ts';
+import type { Config } from '../config/config-schema.ts';
+import { connectEtcd } from '../etcd/client.ts';
+import { LineageStore } from '../restore/lineage-store.ts';
+import { openCatalog } from '../snapshot/catalog.ts';
+import { openLocalDirectory } from '../storage/local-directory.ts';
+import { processesUsing } from '../supervisor/open-files.ts';
+import { openSupervisor } from '../supervisor/open-supervisor.ts';
+import { readJournalId } from './agent-identity.ts';
+import type { AgentOptions } from './agent-options.ts';
+import { proveByRestoreTool } from './restore-tool-proof.ts';
+import { etcdOptions, supervisorOptions } from './room-options.ts';
+
+export type LocalParts = Awaited<ReturnType<typeof openLocalParts>>;
+
+/** What needs no peer: storage, etcd and its supervisor. */
+// eslint-disable-next-line @typescript-eslint/explicit-module-boundary-types -- named by LocalParts
+export async function openLocalParts(
+  { config, environment, log, signal }: AgentOptions,
+  opened: ShutdownStack,
+) {
+  const clock = systemClock;
+  const { stateDir } = config.agent;
+  const storage = await openLocalDirectory(config.snapshots.directory, { clock });
+  opened.onClose('storage', () => storage.close());
+  if (storage.swept.length > 0) log.warn({ swept: storage.swept }, 'leftovers of a crash were removed');
+  const proveDatabase = proveByRestoreTool({
+    directory: join(stateDir, 'proof'),
+    toolPath: config.restore.tool,
+    etcdPath: config.etcd.binary,
+    searchPath: environment.path,
+    stallMs: config.restore.prepareStallSeconds * 1000,
+  });
+  const catalog = openCatalog(storage, { agent: config.agent.name, clock, proveDatabase });
+  const lineage = await LineageStore.open(stateDir);
+  const supervisor = await openSupervisor(
+    supervisorOptions(config, () => missingMember(config, lineage)),
+    { clock, log },
+    signal,
+  );
+  opened.onClose('supervisor', () => supervisor.close());
+  const etcd = connectEtcd(etcdOptions(config));
+  opened.onClose('etcd connection', () => {
+    etcd.close();
+  });
+  const backup = createBackup({
+    catalog,
+    etcd,
+    settings: {
+      agent: config.agent.name,
+      memberName: config.etcd.memberName,
+      dataDir: config.etcd.dataDir,
+      keep: config.snapshots.keep,
+      stallMs: config.snapshots.stallSeconds * 1000,
+    },
+    proveDatabase,
+    isMemberRunning: async () => (await processesUsing([config.etcd.dataDir])).some(({ writing }) => writing),
+    clock,
+    log,
+    ...(config.snapshots.postSnapshot === undefined
+      ? {}
+      : {
+          postSnapshot: {
+            command: config.snapshots.postSnapshot.command,
+            timeoutMs: config.snapshots.postSnapshot.timeoutSeconds * 1000,
+          },
+        }),
+  });
+  const journalId = await readJournalId(stateDir);
+  const release = readRelease();
+  return { clock, catalog, lineage, supervisor, etcd, backup, journalId, release };
+}
+
+/** A host whose member was seen in a cluster has a member directory, or it lost its data. */
+async function missingMember({ etcd }: Config, lineage: LineageStore): Promise<string | undefined> {
+  const { clusterId } = lineage.record;
+  const member = join(etcd.dataDir, 'member');
+  if (clusterId === undefined || (await pathExists(member))) return undefined;
+  return `${member} is gone, and this host was in cluster ${clusterId}`;
+}

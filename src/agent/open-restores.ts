@@ -1,0 +1,82 @@
+import type { ShutdownStack } from '../base/shutdown-stack.ts';
+import { openMesh, type Mesh } from '../mesh/mesh.ts';
+import type { LocatedFile } from '../mesh/mesh-options.ts';
+import { askForOutcomes } from '../restore/ask-for-outcome.ts';
+import { Operations, type OperationsOptions } from '../restore/operations.ts';
+import { restoreMethods } from '../restore/serve-peers.ts';
+import { sweepStaging } from '../restore/sweep-staging.ts';
+import type { Catalog } from '../snapshot/catalog.ts';
+import type { AgentOptions } from './agent-options.ts';
+import type { LocalParts } from './open-local-parts.ts';
+import { PeerMethods } from './peer-methods.ts';
+import { hostIdentity, meshOptions, restoreSettings } from './room-options.ts';
+
+interface Restores {
+  readonly operations: Operations;
+  readonly methods: PeerMethods;
+  readonly mesh: Mesh;
+}
+
+/** Reads the journals back, then listens to peers, then goes on with what this host was driving. */
+export async function openRestores(
+  options: AgentOptions,
+  base: LocalParts,
+  opened: ShutdownStack,
+): Promise<Restores> {
+  const { config, environment, log } = options;
+  const { clock, catalog, lineage, supervisor, etcd, backup, journalId, release } = base;
+  const self = config.agent.name;
+  const methods = new PeerMethods(self);
+  const restoreOptions: OperationsOptions = {
+    stateDir: config.agent.stateDir,
+    host: hostIdentity(config, { journalId, release, searchPath: environment.path }),
+    supervisor,
+    etcd,
+    catalog,
+    lineage,
+    settings: restoreSettings(config),
+    call: methods.call,
+    download: async (download) => {
+      await methods.requireMesh().download(download);
+    },
+    clock,
+    log,
+  };
+  const operations = await Operations.open(restoreOptions);
+  opened.onClose('operations', () => operations.close());
+  const { dataDir, walDir } = config.etcd;
+  const swept = await sweepStaging(
+    [dataDir, ...(walDir === undefined ? [] : [walDir])],
+    operations.active?.id,
+  );
+  if (swept.length > 0) log.warn({ swept }, 'staging of an operation that is over was removed');
+  methods.serve({
+    ...restoreMethods(operations, restoreOptions),
+    'member.copy': async (_peer, _params, signal) =>
+      (await backup.copy({ trigger: 'restore' }, signal)).manifest,
+  });
+  const mesh = await openMesh({
+    ...meshOptions(config, { journalId, release }),
+    clock,
+    log,
+    onRequest: (peer, method, params, signal) => methods.answer(peer, method, params, signal),
+    locateFile: (fileId) => locateSnapshot(catalog, fileId),
+  });
+  opened.onClose('mesh', () => mesh.close());
+  methods.reachThrough(mesh);
+  await operations.resume();
+  const asking = new AbortController();
+  const asked = askForOutcomes({ operations, self, call: methods.call, clock }, asking.signal);
+  opened.onClose('outcomes', async () => {
+    asking.abort();
+    await asked;
+  });
+  return { operations, methods, mesh };
+}
+
+/** What peers may download: every stored snapshot whose proof has not failed. */
+async function locateSnapshot(catalog: Catalog, fileId: string): Promise<LocatedFile | undefined> {
+  const manifest = (await catalog.list()).find(({ id, grade }) => id === fileId && grade !== 'failed');
+  if (manifest === undefined) return undefined;
+  return { path: catalog.pathOf(manifest.id), sizeBytes: manifest.sizeBytes, sha256: manifest.sha256 };
+}
