@@ -30,8 +30,7 @@ export function restoreHandlers(parts: AgentParts, plans: PlanStore): Pick<Contr
     },
     'restore.watch': async ({ operation }, context) =>
       await follow(parts, operations.get(operation), context),
-    'restore.status': () =>
-      Promise.resolve({ operations: operations.list().map((operation) => operation.view()) }),
+    'restore.status': () => Promise.resolve({ operations: operations.views() }),
     'restore.abort': async ({ operation: id }, context) => {
       const operation = operations.get(id);
       await abort(parts, operation, context.signal);

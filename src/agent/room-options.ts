@@ -3,7 +3,7 @@ import type { Config } from '../config/config-schema.ts';
 import type { EtcdConnectionOptions } from '../etcd/connection-options.ts';
 import type { MeshOptions } from '../mesh/mesh-options.ts';
 import type { HostIdentity } from '../restore/inspect-host.ts';
-import type { OperationsOptions } from '../restore/operations.ts';
+import type { OperationsOptions } from '../restore/operations-options.ts';
 import type { SupervisorOptions } from '../supervisor/open-supervisor.ts';
 
 const START_SETTLE_MS = 300;

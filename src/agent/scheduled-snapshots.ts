@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { AgentError } from '../base/agent-error.ts';
 import { startSchedule, type Schedule } from '../schedule/start-schedule.ts';
 import type { AgentParts } from './agent-parts.ts';
 import { trackSnapshot } from './snapshot-handlers.ts';
@@ -23,7 +22,10 @@ export async function scheduleSnapshots(parts: Needed): Promise<Schedule | undef
     run: async (signal) => {
       const { active } = operations;
       // The disk and the member belong to the restore; its snapshot is the newest that counts.
-      if (active !== undefined) throw new AgentError('OPERATION_IN_PROGRESS', `operation ${active.id} runs`);
+      if (active !== undefined) {
+        log.info({ operation: active.id }, 'scheduled snapshot skipped: a restore is under way');
+        return 'skipped';
+      }
       const taken = await trackSnapshot(parts, ignore, (report) =>
         backup.save({ trigger: 'schedule', skipUnchanged: settings.skipUnchanged }, signal, report),
       );

@@ -31,10 +31,7 @@ export async function agentStatus(parts: AgentParts, signal: AbortSignal): Promi
       ...(theirs === undefined ? {} : { release: theirs }),
       ...(lastError === undefined ? {} : { lastError }),
     })),
-    operations: operations
-      .list()
-      .slice(0, 3)
-      .map((operation) => operation.view()),
+    operations: operations.views().slice(0, 3),
   };
 }
 

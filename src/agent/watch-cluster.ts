@@ -12,8 +12,8 @@ export async function watchCluster(
   while (!signal.aborted) {
     // During an operation the member may be either cluster's; the finish writes which it is.
     const status =
-      operations.active === undefined ? await etcd.status(signal).catch(() => undefined) : undefined;
-    if (status !== undefined && operations.active === undefined) await lineage.sawCluster(status.clusterId);
+      operations.boundBy === undefined ? await etcd.status(signal).catch(() => undefined) : undefined;
+    if (status !== undefined && operations.boundBy === undefined) await lineage.sawCluster(status.clusterId);
     const waitMs = lineage.record.clusterId === undefined ? LOOK_FIRST_MS : LOOK_EVERY_MS;
     await clock.sleep(waitMs, signal).catch(() => undefined);
   }

@@ -17,7 +17,7 @@ export function operationBlock(view: OperationView, nowMs: number, paint: Paint)
   const ran = formatDuration(Math.max(0, endMs - Date.parse(view.startedAt)));
   const phase = paintPhase(view.phase, paint);
   return [
-    `${paint('bold', view.operation)}  ${phase}  ${ran}  coordinator ${view.coordinator}`,
+    `${paint('bold', view.operation)}  ${phase}  ${ran}  coordinator ${view.coordinator ?? 'unknown'}`,
     ...indent(
       formatTable(
         COLUMNS,

@@ -19,10 +19,9 @@ export function operationText(view: OperationView, nowMs: number, paint: Paint):
 
 function outcomeFields(view: OperationView): (readonly [string, string | undefined])[] {
   const { snapshot, failure, result, downtimeMs } = view;
-  const { id, revision, sizeBytes } = snapshot;
   return [
     ['cause', failure === undefined ? undefined : `${failure.code}: ${failure.message}`],
-    ['snapshot', `${id}, revision ${formatCount(revision)}, ${formatBytes(sizeBytes)}`],
+    ['snapshot', snapshot === undefined ? undefined : snapshotWords(snapshot)],
     ['new cluster', result?.clusterId],
     ['revision', result === undefined ? undefined : formatCount(result.revision)],
     ['HashKV', result === undefined ? undefined : `${result.hashKv}, equal on all members`],
@@ -30,6 +29,10 @@ function outcomeFields(view: OperationView): (readonly [string, string | undefin
     ['lost', lossOf(view)],
     ['downtime', downtimeMs === undefined ? undefined : formatDuration(downtimeMs)],
   ];
+}
+
+function snapshotWords({ id, revision, sizeBytes }: NonNullable<OperationView['snapshot']>): string {
+  return `${id}, revision ${formatCount(revision)}, ${formatBytes(sizeBytes)}`;
 }
 
 /** Only a restore that went through lost anything. */

@@ -16,14 +16,15 @@ import { ballotDecision, operationPhase, participantPhase } from './restore-jour
 export const operationView = z.object({
   operation: operationId,
   role: z.enum(['coordinator', 'participant']),
-  coordinator: agentName,
-  planHash: sha256Hex,
+  /** Absent, like `planHash` and `snapshot`, where the journal of this host is too damaged to tell. */
+  coordinator: agentName.optional(),
+  planHash: sha256Hex.optional(),
   phase: operationPhase,
   startedAt: isoTime,
   /** Present when the operation has ended for this host. */
   endedAt: isoTime.optional(),
   failure: failure.optional(),
-  snapshot: z.object({ id: snapshotId, revision, sizeBytes }),
+  snapshot: z.object({ id: snapshotId, revision, sizeBytes }).optional(),
   lostRevisions: z.int().nonnegative().optional(),
   first: ballotDecision.optional(),
   second: ballotDecision.optional(),

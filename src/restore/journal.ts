@@ -1,25 +1,25 @@
-import { mkdir, open, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { crc32 } from 'node:zlib';
 import { AgentError, messageOf } from '../base/agent-error.ts';
 import { syncDirectory } from '../base/durable-file.ts';
-import { journalEntry, type JournalEntry } from '../formats/restore-journal.ts';
+import type { JournalEntry } from '../formats/restore-journal.ts';
+import { EMPTY, lineOf, parseLines } from './journal-lines.ts';
 
 /** Room taken before an operation starts, so that a full disk cannot lose a decision. Far more than an operation writes. */
 const PREALLOCATED_BYTES = 512 * 1024;
 
-/** Filler of the part not yet written: a line can never begin with it. */
-const EMPTY = 0x00;
-
 /**
- * The durable record of one operation on one host: a line per entry, `crc32 json`, synced before `append`
- * resolves. A line torn by a crash is cut off at the next open; its effect had not begun.
+ * The durable record of one operation on one host: a line per append, `crc32 [entry, …]`, synced before `append`
+ * resolves. What is appended together is there together or not at all. A line torn by a crash is cut off at the
+ * next open; its effect had not begun.
  */
 export class Journal {
   readonly path: string;
   readonly #file: FileHandle;
   #endBytes: number;
   #failed: AgentError | undefined;
+  /** The host's own part and the driving of the whole write here, each at its own time: one line after the other. */
+  #queue: Promise<unknown> = Promise.resolve();
 
   private constructor(path: string, file: FileHandle, endBytes: number) {
     this.path = path;
@@ -27,19 +27,20 @@ export class Journal {
     this.#endBytes = endBytes;
   }
 
-  /** Makes the journal with its first entry. Throws the file system's error and leaves at most an empty file. */
-  static async create(path: string, first: JournalEntry): Promise<Journal> {
+  /** Makes the journal with its first entries. Throws the file system's error; then there is none. */
+  static async create(path: string, first: readonly JournalEntry[]): Promise<Journal> {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     const file = await open(path, 'wx+', 0o600);
     try {
       await file.writeFile(Buffer.alloc(PREALLOCATED_BYTES, EMPTY));
       const journal = new Journal(path, file, 0);
-      await journal.append([first]);
+      await journal.append(first);
       await syncDirectory(dirname(path));
       await syncDirectory(dirname(dirname(path)));
       return journal;
     } catch (error) {
       await file.close();
+      await rm(path, { force: true });
       throw error;
     }
   }
@@ -47,14 +48,13 @@ export class Journal {
   /**
    * Reads a journal back and makes it ready for more.
    *
-   * @throws {AgentError} `JOURNAL_DAMAGED` when a line before the last is not what was written, or was written by
-   *   a release that this one does not understand. The file is left as it is.
+   * @throws {AgentError} `JOURNAL_DAMAGED` as `parseLines` does, or the file system's error. The file is left as it is.
    */
   static async open(path: string): Promise<{ journal: Journal; entries: readonly JournalEntry[] }> {
     const file = await open(path, 'r+');
     try {
       const bytes = await file.readFile();
-      const { entries, endBytes } = parse(bytes, path);
+      const { entries, endBytes } = parseLines(bytes, path);
       // The next append must not continue a torn line, and what was read must not vanish in a power cut.
       await file.write(Buffer.alloc(Math.max(0, bytes.length - endBytes), EMPTY), 0, undefined, endBytes);
       await file.sync();
@@ -71,66 +71,45 @@ export class Journal {
    * journal is opened again.
    */
   async append(entries: readonly JournalEntry[]): Promise<void> {
-    if (this.#failed !== undefined) throw this.#failed;
-    const bytes = Buffer.from(entries.map(lineOf).join(''), 'utf8');
-    try {
-      await this.#file.write(bytes, 0, bytes.length, this.#endBytes);
-      await this.#file.datasync();
-    } catch (cause) {
-      this.#failed = new AgentError(
-        'JOURNAL_DAMAGED',
-        `${this.path} could not be written: ${messageOf(cause)}`,
-        {
-          cause,
-        },
-      );
-      throw this.#failed;
-    }
-    this.#endBytes += bytes.length;
+    await this.#alone(() => this.#write(lineOf(entries)));
+  }
+
+  /** Gives back the room that was taken in advance: for an operation that has ended. Appending stays possible. */
+  async trim(): Promise<void> {
+    await this.#alone(async () => {
+      if ((await this.#file.stat()).size === this.#endBytes) return;
+      await this.#file.truncate(this.#endBytes);
+      await this.#file.sync();
+    });
   }
 
   async close(): Promise<void> {
-    await this.#file.close();
+    await this.#alone(() => this.#file.close());
   }
-}
 
-function lineOf(entry: JournalEntry): string {
-  const json = JSON.stringify(entry);
-  return `${checksum(json)} ${json}\n`;
-}
+  async #alone<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#queue.then(work);
+    this.#queue = done.catch(() => undefined);
+    return await done;
+  }
 
-function checksum(json: string): string {
-  return crc32(json).toString(16).padStart(8, '0');
-}
-
-function parse(bytes: Buffer, path: string): { entries: JournalEntry[]; endBytes: number } {
-  const emptyFrom = bytes.indexOf(EMPTY);
-  const written = emptyFrom === -1 ? bytes : bytes.subarray(0, emptyFrom);
-  const entries: JournalEntry[] = [];
-  let endBytes = 0;
-  for (let next = written.indexOf('\n'); next !== -1; next = written.indexOf('\n', endBytes)) {
-    const line = written.toString('utf8', endBytes, next);
-    const isLast = written.indexOf('\n', next + 1) === -1;
-    const json = line.slice(9);
-    if (line.slice(0, 8) !== checksum(json)) {
-      // Torn by a crash if nothing whole follows; otherwise somebody changed it.
-      if (isLast) break;
-      throw new AgentError(
-        'JOURNAL_DAMAGED',
-        `${path}: line ${entries.length + 1} does not fit its checksum`,
-      );
+  async #write(line: string): Promise<void> {
+    if (this.#failed !== undefined) throw this.#failed;
+    try {
+      await this.#writeAll(Buffer.from(line, 'utf8'));
+      await this.#file.datasync();
+    } catch (cause) {
+      const message = `${this.path} could not be written: ${messageOf(cause)}`;
+      this.#failed = new AgentError('JOURNAL_DAMAGED', message, { cause });
+      throw this.#failed;
     }
-    entries.push(entryOf(json, path, entries.length + 1));
-    endBytes = next + 1;
+    this.#endBytes += Buffer.byteLength(line);
   }
-  return { entries, endBytes };
-}
 
-function entryOf(json: string, path: string, line: number): JournalEntry {
-  const parsed = journalEntry.safeParse(JSON.parse(json));
-  if (parsed.success) return parsed.data;
-  throw new AgentError(
-    'JOURNAL_DAMAGED',
-    `${path}: line ${line} is not known to this release: ${parsed.error.issues[0]?.message ?? ''}`,
-  );
+  async #writeAll(bytes: Buffer): Promise<void> {
+    for (let written = 0; written < bytes.length;) {
+      const at = this.#endBytes + written;
+      written += (await this.#file.write(bytes, written, bytes.length - written, at)).bytesWritten;
+    }
+  }
 }

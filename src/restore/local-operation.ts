@@ -22,6 +22,7 @@ export class LocalOperation {
   readonly participant: ParticipantRunner;
   #coordinator: CoordinatorRunner | undefined;
   #endedAt: string | undefined;
+  #settled = false;
 
   constructor(facts: Facts, participant: ParticipantRunner) {
     this.plan = facts.plan;
@@ -55,6 +56,18 @@ export class LocalOperation {
     const ended = phase === undefined ? isClosed(this.participant.state.phase) : isEnded(phase);
     if (!ended || this.#endedAt !== undefined) return false;
     this.#endedAt = at;
+    return true;
+  }
+
+  /** Nothing more will happen here, and nothing waits for a person. */
+  get isSettled(): boolean {
+    return !this.isActive && this.#coordinator?.state.phase !== 'stuck';
+  }
+
+  /** Notes once that it is settled. True when that happened just now. */
+  noteSettled(): boolean {
+    if (this.#settled || !this.isSettled) return false;
+    this.#settled = true;
     return true;
   }
 

@@ -1,94 +1,96 @@
-import { mkdir, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { AgentError } from '../base/agent-error.ts';
-import type { Clock } from '../base/clock.ts';
+import { AgentError, asAgentError } from '../base/agent-error.ts';
 import { canonicalSha256 } from '../formats/canonical-json.ts';
-import type { Epoch } from '../formats/restore-journal.ts';
+import type { OperationView } from '../formats/operation-view.ts';
+import type { Epoch, JournalEntry } from '../formats/restore-journal.ts';
 import type { AdvanceRequest, KnownOutcome, ParticipantReport } from '../formats/restore-messages.ts';
-import type { PlanHost, RestorePlan } from '../formats/restore-plan.ts';
-import type { Log } from '../observe/log.ts';
-import type { EtcdClient } from '../etcd/client.ts';
-import type { Catalog } from '../snapshot/catalog.ts';
-import type { Supervisor } from '../supervisor/supervisor.ts';
+import type { RestorePlan } from '../formats/restore-plan.ts';
 import { appendAudit } from './audit.ts';
-import type { CallHost } from './call-host.ts';
 import { CoordinatorRunner } from './coordinator-runner.ts';
 import { openCoordinator, type CoordinatorState } from './coordinator-state.ts';
-import { expectedIdentity } from './expected-identity.ts';
-import { foldJournal, type FoldedJournal } from './fold-journal.ts';
-import type { HostIdentity } from './inspect-host.ts';
+import type { FoldedJournal } from './fold-journal.ts';
 import { Journal } from './journal.ts';
-import { layoutOf } from './layout.ts';
-import type { LineageStore } from './lineage-store.ts';
 import { LocalOperation } from './local-operation.ts';
+import { contextOf, endedContextOf } from './operation-context.ts';
+import type { OperationsOptions } from './operations-options.ts';
 import { ParticipantRunner } from './participant-runner.ts';
-import { planSnapshotSource, type DownloadFile } from './plan-snapshot-source.ts';
+import { isClosed, isEnded } from './phases.ts';
 import { recheckGuards } from './recheck-guards.ts';
-import type { HostContext, HostSettings } from './steps/host-context.ts';
+import type { HostContext } from './steps/host-context.ts';
+import { journalPath, readStoredOperations, removeStoredOperation } from './stored-operations.ts';
+import { UnreadableOperation } from './unreadable-operation.ts';
 
-export interface OperationsOptions {
-  readonly stateDir: string;
-  readonly host: HostIdentity;
-  readonly supervisor: Supervisor;
-  readonly etcd: EtcdClient;
-  readonly catalog: Catalog;
-  readonly lineage: LineageStore;
-  readonly settings: HostSettings & { readonly gateTimeoutMs: number; readonly peerGraceMs: number };
-  readonly call: CallHost;
-  readonly download: DownloadFile;
-  readonly clock: Clock;
-  readonly log: Log;
+interface Opening {
+  readonly plan: RestorePlan;
+  readonly epoch: Epoch;
+  readonly requestedBy: string;
+  /** This host drives it. */
+  readonly coordinating: boolean;
 }
+
+/** Journals of ended operations beyond these are removed, the oldest first. */
+const ENDED_KEPT = 20;
 
 /** All operations that this host ever took part in. At most one is active: it binds the host. */
 export class Operations {
   readonly #options: OperationsOptions;
   readonly #known = new Map<string, LocalOperation>();
+  readonly #unreadable = new Map<string, UnreadableOperation>();
   readonly #listeners = new Set<(operation: LocalOperation) => void>();
   /** Openings run one after the other, so that two coordinators cannot both find the host free. */
   #opening: Promise<unknown> = Promise.resolve();
+  /** Tidying after operations that ended. */
+  #settling: Promise<unknown> = Promise.resolve();
 
   private constructor(options: OperationsOptions) {
     this.#options = options;
   }
 
   /**
-   * Reads every journal back. Nothing is done yet: see `resume`.
-   *
-   * @throws {AgentError} `JOURNAL_DAMAGED`: the agent must keep the hold and say so.
+   * Reads every journal back. Nothing is done yet: see `resume`. A journal that cannot be read, or that is of
+   * another host than this one is now, keeps the host bound: `restore status` shows it as stuck.
    */
   static async open(options: OperationsOptions): Promise<Operations> {
     const operations = new Operations(options);
-    const root = join(options.stateDir, 'operations');
-    await mkdir(root, { recursive: true, mode: 0o700 });
-    for (const name of (await readdir(root)).sort()) {
-      const path = join(root, name, 'journal');
-      const { journal, entries } = await Journal.open(path);
-      // The operation had not begun: its first entry never became durable.
-      if (entries.length === 0) await journal.close();
-      else await operations.#restore(journal, foldJournal(entries, options.settings.peerGraceMs));
+    for (const stored of await readStoredOperations(options.stateDir, options.settings.peerGraceMs)) {
+      if (stored instanceof UnreadableOperation) operations.#keepUnreadable(stored);
+      else await operations.#restore(stored.journal, stored.folded);
     }
+    await operations.#settle();
     return operations;
   }
 
-  /** The operation that binds this host, if any. */
+  /** The operation that is under way on this host, if any. */
   get active(): LocalOperation | undefined {
     return [...this.#known.values()].find((operation) => operation.isActive);
   }
 
-  /** Newest first. */
-  list(): LocalOperation[] {
-    return [...this.#known.values()].reverse();
+  /** The operation for whose sake this host takes part in no other: the one under way, or one that cannot be read. */
+  get boundBy(): string | undefined {
+    return this.active?.id ?? [...this.#unreadable.keys()][0];
   }
 
-  /** @throws {AgentError} `OPERATION_UNKNOWN`. Without an id: the active one, else the newest. */
+  /** First those that cannot be read, then the newest. */
+  views(): OperationView[] {
+    const { agent } = this.#options.host;
+    const known = [...this.#known.values()].sort((a, b) => (a.id < b.id ? 1 : -1));
+    return [
+      ...[...this.#unreadable.values()].map((operation) => operation.view(agent)),
+      ...known.map((operation) => operation.view()),
+    ];
+  }
+
+  /**
+   * Without an id: the one that binds this host, else the newest.
+   *
+   * @throws {AgentError} `OPERATION_UNKNOWN`, or why it cannot be read: `JOURNAL_DAMAGED`, `PLAN_MISMATCH`.
+   */
   get(id: string | undefined): LocalOperation {
-    const operation = id === undefined ? (this.active ?? this.list()[0]) : this.#known.get(id);
+    const wanted = id ?? this.boundBy ?? [...this.#known.keys()].sort().at(-1);
+    if (wanted === undefined) throw new AgentError('OPERATION_UNKNOWN', 'no restore was ever run here');
+    this.#requireReadable(wanted);
+    const operation = this.#known.get(wanted);
     if (operation !== undefined) return operation;
-    throw new AgentError(
-      'OPERATION_UNKNOWN',
-      id === undefined ? 'no restore was ever run here' : `no operation ${id} here`,
-    );
+    throw new AgentError('OPERATION_UNKNOWN', `no operation ${wanted} here`);
   }
 
   /** Calls back after each change of any operation. @returns What ends that. */
@@ -107,14 +109,9 @@ export class Operations {
   /** Starts a confirmed plan with this host as its coordinator. Returns when the plan is durable here. */
   async run(plan: RestorePlan, requestedBy: string): Promise<LocalOperation> {
     const epoch: Epoch = { counter: 1, agent: this.#options.host.agent };
-    const operation = await this.#open(plan, epoch, requestedBy);
-    await operation.append([{ type: 'coordinating', at: this.#now() }]);
+    const operation = await this.#open({ plan, epoch, requestedBy, coordinating: true });
     const hosts = plan.decided.hosts.map(({ agent }) => agent);
-    this.#coordinate(
-      operation,
-      { epoch, requestedBy },
-      openCoordinator(hosts, this.#options.settings.peerGraceMs),
-    );
+    this.#coordinate(operation, epoch, openCoordinator(hosts, this.#options.settings.peerGraceMs));
     await operation.coordinator?.start(false);
     this.#changed(operation);
     return operation;
@@ -125,6 +122,7 @@ export class Operations {
     if (request.epoch.agent !== peer) {
       throw new AgentError('PEER_REFUSED', `${peer} speaks for the coordinator ${request.epoch.agent}`);
     }
+    this.#requireReadable(request.operation);
     const operation = this.#known.get(request.operation) ?? (await this.#openFor(request));
     const report = await operation.advance(request, signal);
     this.#changed(operation);
@@ -152,6 +150,7 @@ export class Operations {
 
   async close(): Promise<void> {
     await this.#opening;
+    await this.#settling;
     await Promise.all([...this.#known.values()].map((operation) => operation.close()));
   }
 
@@ -166,16 +165,16 @@ export class Operations {
     if (plan.hash !== request.planHash || canonicalSha256(plan.decided) !== plan.hash) {
       throw new AgentError('PLAN_MISMATCH', `the plan of ${request.operation} is not what its hash says`);
     }
-    return await this.#open(plan, epoch, requestedBy);
+    return await this.#open({ plan, epoch, requestedBy, coordinating: false });
   }
 
-  async #open(plan: RestorePlan, epoch: Epoch, requestedBy: string): Promise<LocalOperation> {
-    const opened = this.#opening.then(() => this.#openAlone(plan, epoch, requestedBy));
+  async #open(opening: Opening): Promise<LocalOperation> {
+    const opened = this.#opening.then(() => this.#openAlone(opening));
     this.#opening = opened.catch(() => undefined);
     return await opened;
   }
 
-  async #openAlone(plan: RestorePlan, epoch: Epoch, requestedBy: string): Promise<LocalOperation> {
+  async #openAlone({ plan, epoch, requestedBy, coordinating }: Opening): Promise<LocalOperation> {
     const { operation: id } = plan.decided;
     const known = this.#known.get(id);
     if (known !== undefined) return known;
@@ -186,27 +185,51 @@ export class Operations {
         `${this.#options.host.agent} takes part in operation ${active.id}`,
       );
     }
+    for (const unreadable of this.#unreadable.keys()) this.#requireReadable(unreadable);
     const at = this.#now();
-    const context = this.#contextOf(plan);
-    const journal = await Journal.create(join(this.#options.stateDir, 'operations', id, 'journal'), {
-      type: 'opened',
-      at,
-      version: 1,
-      operation: id,
-      epoch,
-      requestedBy,
-      plan,
-    });
+    const context = contextOf(this.#options, plan);
+    const entries: JournalEntry[] = [
+      { type: 'opened', at, version: 1, operation: id, epoch, requestedBy, plan },
+    ];
+    if (coordinating) entries.push({ type: 'coordinating', at });
+    const journal = await Journal.create(journalPath(this.#options.stateDir, id), entries);
     const runner = ParticipantRunner.open(this.#runnerOptions(context, journal), epoch);
     return this.#keep(new LocalOperation({ plan, openedAt: at, requestedBy }, runner));
   }
 
   async #restore(journal: Journal, folded: FoldedJournal): Promise<void> {
-    const { plan } = folded;
-    const context = this.#contextOf(plan);
+    const { plan, participant, coordinator } = folded;
+    const ended = isClosed(participant.phase) && (coordinator === undefined || isEnded(coordinator.phase));
+    let context: HostContext | undefined;
+    try {
+      context = ended ? endedContextOf(this.#options, plan) : contextOf(this.#options, plan);
+    } catch (error) {
+      const opening = { at: folded.openedAt, plan };
+      await journal.close();
+      this.#keepUnreadable(
+        new UnreadableOperation(plan.decided.operation, journal.path, asAgentError(error), opening),
+      );
+      return;
+    }
+    if (context === undefined) {
+      this.#options.log.warn({ path: journal.path }, 'the journal of another host is passed over');
+      await journal.close();
+      return;
+    }
     const runner = await ParticipantRunner.resume(this.#runnerOptions(context, journal), folded);
     const operation = this.#keep(new LocalOperation(folded, runner));
-    if (folded.coordinator !== undefined) this.#coordinate(operation, folded, folded.coordinator);
+    if (coordinator !== undefined) this.#coordinate(operation, folded.epoch, coordinator);
+  }
+
+  #keepUnreadable(operation: UnreadableOperation): void {
+    this.#unreadable.set(operation.id, operation);
+    const { id, error } = operation;
+    this.#options.log.error({ operation: id, err: error }, 'a restore cannot be read back; the hold stays');
+  }
+
+  #requireReadable(id: string): void {
+    const unreadable = this.#unreadable.get(id);
+    if (unreadable !== undefined) throw unreadable.error;
   }
 
   #keep(operation: LocalOperation): LocalOperation {
@@ -217,18 +240,14 @@ export class Operations {
     return operation;
   }
 
-  #coordinate(
-    operation: LocalOperation,
-    { epoch, requestedBy }: { epoch: Epoch; requestedBy: string },
-    state: CoordinatorState,
-  ): void {
+  #coordinate(operation: LocalOperation, epoch: Epoch, state: CoordinatorState): void {
     const { call, clock, log, settings } = this.#options;
     operation.coordinateBy(
       new CoordinatorRunner(
         {
           plan: operation.plan,
           epoch,
-          requestedBy,
+          requestedBy: operation.requestedBy,
           call,
           append: (entries) => operation.append(entries),
           checkGuards: (stage, signal) => recheckGuards(call, operation.plan, stage, signal),
@@ -249,43 +268,30 @@ export class Operations {
     return { context, journal, agent, journalId };
   }
 
-  /** @throws {AgentError} `PLAN_MISMATCH` when the plan is not of this host as it is configured now. */
-  #contextOf(plan: RestorePlan): HostContext {
-    const { host, supervisor, catalog, settings, call, download, clock, log, lineage } = this.#options;
-    const planned = plan.decided.hosts.find(({ agent }) => agent === host.agent);
-    if (planned === undefined || !isSameHost(planned, host)) {
-      throw new AgentError('PLAN_MISMATCH', `the plan is not of ${host.agent} as it is configured now`);
+  #changed(operation: LocalOperation): void {
+    if (operation.noteEnd(this.#now())) {
+      this.#audit({ ...operation.view(), requestedBy: operation.requestedBy });
     }
-    const { operation } = plan.decided;
-    return {
-      plan,
-      host: planned,
-      layout: layoutOf(planned, operation),
-      supervisor,
-      snapshot: planSnapshotSource({ plan, self: host.agent, catalog, call, download }),
-      settings,
-      searchPath: host.searchPath,
-      clock,
-      log: log.with({ operation }),
-      recordGeneration: async () => {
-        await lineage.add({
-          operation,
-          clusterId: expectedIdentity(plan.decided).clusterId,
-          ...(plan.decided.supersedes === undefined
-            ? {}
-            : { parentClusterId: plan.decided.supersedes.clusterId }),
-          restoredRevision: plan.decided.snapshot.revision,
-          snapshotId: plan.decided.snapshot.id,
-          finishedAt: this.#now(),
+    if (operation.noteSettled()) {
+      this.#settling = this.#settling
+        .then(() => this.#settle())
+        .catch((error: unknown) => {
+          this.#options.log.error({ err: error }, 'journals of ended operations could not be tidied');
         });
-      },
-    };
+    }
+    for (const listener of this.#listeners) listener(operation);
   }
 
-  #changed(operation: LocalOperation): void {
-    if (operation.noteEnd(this.#now()))
-      this.#audit({ ...operation.view(), requestedBy: operation.requestedBy });
-    for (const listener of this.#listeners) listener(operation);
+  /** Ended operations need no room in advance, and only the newest are kept. One that is stuck has not ended well. */
+  async #settle(): Promise<void> {
+    const ended = [...this.#known.values()].filter((operation) => operation.isSettled);
+    for (const operation of ended) await operation.participant.journal.trim();
+    const byAge = ended.sort((a, b) => (a.id < b.id ? 1 : -1));
+    for (const operation of byAge.slice(ENDED_KEPT)) {
+      this.#known.delete(operation.id);
+      await operation.close();
+      await removeStoredOperation(this.#options.stateDir, operation.id);
+    }
   }
 
   #audit(view: Parameters<typeof appendAudit>[1]): void {
@@ -297,14 +303,4 @@ export class Operations {
   #now(): string {
     return new Date(this.#options.clock.now()).toISOString();
   }
-}
-
-function isSameHost(planned: PlanHost, host: HostIdentity): boolean {
-  return (
-    planned.journalId === host.journalId &&
-    planned.memberName === host.memberName &&
-    planned.dataDir === host.dataDir &&
-    planned.walDir === host.walDir &&
-    [...planned.peerUrls].sort().join() === [...host.peerUrls].sort().join()
-  );
 }

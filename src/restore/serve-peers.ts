@@ -2,7 +2,8 @@ import { AgentError } from '../base/agent-error.ts';
 import { manifestRequest, probeRequest } from '../formats/host-facts.ts';
 import { advanceRequest, gateRequest, outcomeRequest } from '../formats/restore-messages.ts';
 import { inspectHost } from './inspect-host.ts';
-import type { Operations, OperationsOptions } from './operations.ts';
+import type { OperationsOptions } from './operations-options.ts';
+import type { Operations } from './operations.ts';
 import { probeUrls } from './plan-operation.ts';
 import { probeGate } from './probe-gate.ts';
 
@@ -17,7 +18,7 @@ export function restoreMethods(
   return {
     'host.facts': async (_peer, _params, signal) =>
       await inspectHost(
-        { host, supervisor, etcd, catalog, lineage, activeOperation: operations.active?.id },
+        { host, supervisor, etcd, catalog, lineage, activeOperation: operations.boundBy },
         signal,
       ),
     'snapshot.manifest': async (_peer, params) => await catalog.get(parse(manifestRequest, params).id),

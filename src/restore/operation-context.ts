@@ -1,0 +1,78 @@
+import { AgentError } from '../base/agent-error.ts';
+import type { PlanHost, RestorePlan } from '../formats/restore-plan.ts';
+import { expectedIdentity } from './expected-identity.ts';
+import type { HostIdentity } from './inspect-host.ts';
+import { layoutOf } from './layout.ts';
+import type { OperationsOptions } from './operations-options.ts';
+import { planSnapshotSource } from './plan-snapshot-source.ts';
+import type { HostContext } from './steps/host-context.ts';
+
+/** What this host's part of a plan may use. @throws {AgentError} `PLAN_MISMATCH` as `plannedHost` does. */
+export function contextOf(options: OperationsOptions, plan: RestorePlan): HostContext {
+  return contextFor(options, plan, plannedHost(plan, options.host));
+}
+
+/** For an operation that has ended: nothing is done any more, so a host that was changed since is no obstacle. */
+export function endedContextOf(options: OperationsOptions, plan: RestorePlan): HostContext | undefined {
+  const { agent, journalId } = options.host;
+  const { hosts } = plan.decided;
+  const planned =
+    hosts.find((host) => host.agent === agent) ?? hosts.find((host) => host.journalId === journalId);
+  return planned === undefined ? undefined : contextFor(options, plan, planned);
+}
+
+/** @throws {AgentError} `PLAN_MISMATCH` when the plan is not of this host as it is configured now. */
+function plannedHost(plan: RestorePlan, host: HostIdentity): PlanHost {
+  const planned = plan.decided.hosts.find(({ agent }) => agent === host.agent);
+  if (planned === undefined) {
+    const agents = plan.decided.hosts.map(({ agent }) => agent).join(', ');
+    throw new AgentError('PLAN_MISMATCH', `the plan is of ${agents}; this host is ${host.agent}`);
+  }
+  const [planning, now] = [identityOf(planned), identityOf(host)];
+  const different = Object.keys(now).filter((name) => planning[name] !== now[name]);
+  if (different.length === 0) return planned;
+  const words = different.map(
+    (name) => `${name} is ${now[name] ?? 'not set'}, the plan says ${planning[name] ?? 'not set'}`,
+  );
+  throw new AgentError(
+    'PLAN_MISMATCH',
+    `the plan is not of ${host.agent} as it is configured now: ${words.join('; ')}`,
+  );
+}
+
+/** What must not change while an operation is under way. */
+function identityOf(
+  host: Pick<PlanHost, 'journalId' | 'memberName' | 'dataDir' | 'walDir'> & {
+    readonly peerUrls: readonly string[];
+  },
+): Readonly<Record<string, string | undefined>> {
+  const { journalId, memberName, dataDir, walDir, peerUrls } = host;
+  return { journalId, memberName, dataDir, walDir, peerUrls: [...peerUrls].sort().join(',') };
+}
+
+function contextFor(options: OperationsOptions, plan: RestorePlan, planned: PlanHost): HostContext {
+  const { host, supervisor, catalog, settings, call, download, clock, log, lineage } = options;
+  const { operation } = plan.decided;
+  return {
+    plan,
+    host: planned,
+    layout: layoutOf(planned, operation),
+    supervisor,
+    snapshot: planSnapshotSource({ plan, self: host.agent, catalog, call, download }),
+    settings,
+    searchPath: host.searchPath,
+    clock,
+    log: log.with({ operation }),
+    recordGeneration: async () => {
+      const { supersedes, snapshot } = plan.decided;
+      await lineage.add({
+        operation,
+        clusterId: expectedIdentity(plan.decided).clusterId,
+        ...(supersedes === undefined ? {} : { parentClusterId: supersedes.clusterId }),
+        restoredRevision: snapshot.revision,
+        snapshotId: snapshot.id,
+        finishedAt: new Date(clock.now()).toISOString(),
+      });
+    },
+  };
+}

@@ -1,0 +1,25 @@
+import type { Clock } from '../base/clock.ts';
+import type { EtcdClient } from '../etcd/client.ts';
+import type { Log } from '../observe/log.ts';
+import type { Catalog } from '../snapshot/catalog.ts';
+import type { Supervisor } from '../supervisor/supervisor.ts';
+import type { CallHost } from './call-host.ts';
+import type { HostIdentity } from './inspect-host.ts';
+import type { LineageStore } from './lineage-store.ts';
+import type { DownloadFile } from './plan-snapshot-source.ts';
+import type { HostSettings } from './steps/host-context.ts';
+
+/** Everything that this host's restores need of the other rooms. */
+export interface OperationsOptions {
+  readonly stateDir: string;
+  readonly host: HostIdentity;
+  readonly supervisor: Supervisor;
+  readonly etcd: EtcdClient;
+  readonly catalog: Catalog;
+  readonly lineage: LineageStore;
+  readonly settings: HostSettings & { readonly gateTimeoutMs: number; readonly peerGraceMs: number };
+  readonly call: CallHost;
+  readonly download: DownloadFile;
+  readonly clock: Clock;
+  readonly log: Log;
+}
