@@ -67,6 +67,6 @@ async function abortWhenStalled({ stallMs, clock, what }: WatchSettings, watch: 
 }
 
 /** Throws the signal's reason as an error with a code: `CANCELLED` unless the one who aborted gave another. */
-export function refuseAborted(signal: AbortSignal): void {
+function refuseAborted(signal: AbortSignal): void {
   if (signal.aborted) throw asAgentError(signal.reason, 'CANCELLED');
 }

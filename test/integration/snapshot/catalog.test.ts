@@ -141,8 +141,18 @@ test('a sound snapshot is verified again and says when', async () => {
 
 test.each([
   ['a byte that changed in the database', (path: string) => flipByte(path, 9000)],
-  ['a byte that changed in the trailer', async (path: string) => { await flipByte(path, (await stat(path)).size - 1); }],
-  ['a byte that is missing', async (path: string) => { await truncate(path, (await stat(path)).size - 1); }],
+  [
+    'a byte that changed in the trailer',
+    async (path: string) => {
+      await flipByte(path, (await stat(path)).size - 1);
+    },
+  ],
+  [
+    'a byte that is missing',
+    async (path: string) => {
+      await truncate(path, (await stat(path)).size - 1);
+    },
+  ],
   ['a file that is gone', (path: string) => rm(path)],
 ])('%s makes the snapshot failed for good, and it is not offered', async (_what, damage) => {
   await using place = await openTestCatalog();
