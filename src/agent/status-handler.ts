@@ -51,7 +51,10 @@ async function etcdStatus(parts: AgentParts, signal: AbortSignal): Promise<Agent
     dataDir: config.etcd.dataDir,
     ...(heldBy === undefined ? {} : { heldBy }),
   };
-  return { ...common, ...(await memberStatus(parts, signal)) };
+  const member = await memberStatus(parts, signal);
+  // Why it does not run says more than that it does not answer. etcd's own last lines are in its log.
+  const [reason] = state.state === 'running' ? [] : (state.detail ?? '').split('\n');
+  return { ...common, ...member, ...(reason ? { problem: reason } : {}) };
 }
 
 async function memberStatus(
