@@ -1,16 +1,21 @@
 import { execa } from 'execa';
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
+import { callAgent } from '../../src/cli/control-client.ts';
+import type { ControlMethod, ControlParams, ControlResult } from '../../src/formats/control.ts';
+import { commandLineOf } from '../../src/supervisor/open-files.ts';
 import { etcdBinary, findEtcdBinary } from './etcd-binaries.ts';
 import { etcdctl } from './etcd-process.ts';
 import { freePorts } from './free-port.ts';
 
 /** The program under test, as a user runs it: built by test/support/prepare.mjs. */
 export const LIFEBOAT = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+
+const ASK_TIMEOUT_MS = 60_000;
 
 export interface LabOptions {
   readonly hosts: number;
@@ -21,6 +26,12 @@ export interface LabOptions {
   readonly separateWalDir?: boolean;
   /** More flags for every etcd. */
   readonly etcdFlags?: readonly string[];
+  /** Added to the environment of the agents, and so of all that they start. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Agents get sessions of their own and outlive this process: whoever says so ends them. */
+  readonly agentsOutlive?: boolean;
+  /** The program that the agents start as etcd, instead of etcd itself. */
+  readonly etcdProgram?: (host: { name: string; directory: string; dataDir: string }) => string;
   /** Fewer agents than `hosts` start; the others are only configured. */
   readonly started?: number;
 }
@@ -46,9 +57,11 @@ export interface CliResult {
 export class LabCluster implements AsyncDisposable {
   readonly hosts: readonly LabHost[];
   readonly #agents = new Map<string, ReturnType<typeof spawnAgent>>();
+  readonly #launch: AgentLaunch;
 
-  constructor(hosts: readonly LabHost[]) {
+  constructor(hosts: readonly LabHost[], launch: AgentLaunch = {}) {
     this.hosts = hosts;
+    this.#launch = launch;
   }
 
   host(index: number): LabHost {
@@ -59,13 +72,16 @@ export class LabCluster implements AsyncDisposable {
 
   /** Starts a host's agent and waits until it serves. */
   async startAgent(host: LabHost): Promise<void> {
-    const agent = spawnAgent(host);
+    const agent = spawnAgent(host, this.#launch);
     this.#agents.set(host.name, agent);
     for (let attempt = 0; attempt < 200; attempt += 1) {
-      const { exitCode } = await this.cli(host, 'status', '-o', 'json');
-      if (exitCode === 0) return;
-      if (agent.exitCode !== null) break;
-      await sleep(50);
+      try {
+        await this.ask(host, 'status', {});
+        return;
+      } catch {
+        if (agent.exitCode !== null) break;
+        await sleep(50);
+      }
     }
     throw new Error(`the agent of ${host.name} does not serve:\n${await this.agentLog(host)}`);
   }
@@ -91,6 +107,16 @@ export class LabCluster implements AsyncDisposable {
     return { exitCode: result.exitCode ?? -1, stdout: result.stdout, stderr: result.stderr };
   }
 
+  /** Asks a host's agent on its socket without a process in between: for looks that are repeated. */
+  async ask<M extends ControlMethod>(
+    host: LabHost,
+    method: M,
+    params: ControlParams<M>,
+  ): Promise<ControlResult<M>> {
+    const signal = AbortSignal.timeout(ASK_TIMEOUT_MS);
+    return await callAgent({ socketPath: host.socket, method, params, signal });
+  }
+
   /** `cli` with `-o json`, which must succeed. */
   async json<T>(host: LabHost, ...args: string[]): Promise<T> {
     const { exitCode, stdout, stderr } = await this.cli(host, '-o', 'json', ...args);
@@ -107,9 +133,9 @@ export class LabCluster implements AsyncDisposable {
     return await readFile(join(host.directory, 'agent.log'), 'utf8').catch(() => '');
   }
 
-  /** The process id of a host's etcd, as its agent says. */
+  /** The process id of a host's etcd, as its agent says; 0 when there is none. */
   async etcdPid(host: LabHost): Promise<number> {
-    const { etcd } = await this.json<{ etcd: { pid?: number } }>(host, 'status');
+    const { etcd } = await this.ask(host, 'status', {});
     return etcd.pid ?? 0;
   }
 
@@ -132,7 +158,7 @@ export class LabCluster implements AsyncDisposable {
     await Promise.all(
       this.hosts.map(async (host) => {
         await this.stopAgent(host, 'SIGKILL');
-        await killEtcdOf(host);
+        await killLeftoversOf(host);
       }),
     );
   }
@@ -148,7 +174,7 @@ export async function startLab(options: LabOptions): Promise<LabCluster> {
     placeOf(options.directory, index, ports),
   );
   for (const place of places) await writeConfig(place, places, secretFile, options);
-  const lab = new LabCluster(places);
+  const lab = new LabCluster(places, options);
   try {
     await Promise.all(places.slice(0, options.started).map((host) => lab.startAgent(host)));
   } catch (error) {
@@ -213,7 +239,7 @@ function baseConfig(
     supervisor: {
       kind: 'process',
       command: [
-        etcdBinary('etcd'),
+        options.etcdProgram?.(place) ?? etcdBinary('etcd'),
         ...['--name', place.name, '--data-dir', place.dataDir],
         ...(walDir === undefined ? [] : ['--wal-dir', walDir]),
         ...['--listen-client-urls', place.clientUrl, '--advertise-client-urls', place.clientUrl],
@@ -235,26 +261,49 @@ function baseConfig(
   };
 }
 
-function spawnAgent(host: LabHost) {
-  return execa(process.execPath, [LIFEBOAT, 'agent', '--config', host.configFile], {
+type AgentLaunch = Pick<LabOptions, 'env' | 'agentsOutlive'>;
+
+function spawnAgent(host: LabHost, { env = {}, agentsOutlive = false }: AgentLaunch) {
+  const agent = execa(process.execPath, [LIFEBOAT, 'agent', '--config', host.configFile], {
+    env,
     reject: false,
     stdin: 'ignore',
     stdout: 'ignore',
     stderr: { file: join(host.directory, 'agent.log'), append: true },
     // A crash of the tests must not leave agents behind.
-    cleanup: true,
+    cleanup: !agentsOutlive,
+    detached: agentsOutlive,
   });
+  if (agentsOutlive) agent.unref();
+  return agent;
 }
 
-/** An etcd outlives its agent's crash by design; the lab ends it by the data dir on its command line. */
-async function killEtcdOf(host: LabHost): Promise<void> {
-  await execa('pkill', ['-KILL', '-f', '--', `--data-dir ${host.dataDir}( |$)`], { reject: false });
+/** An etcd outlives its agent's crash by design, and so does a restore tool; both name the host's directory. */
+async function killLeftoversOf(host: LabHost): Promise<void> {
   for (let attempt = 0; attempt < 100; attempt += 1) {
-    const { exitCode } = await execa('pgrep', ['-f', '--', `--data-dir ${host.dataDir}( |$)`], {
-      reject: false,
-    });
-    if (exitCode !== 0) return;
+    const pids = await processesNaming(`${host.directory}/`);
+    if (pids.length === 0) return;
+    for (const pid of pids) kill(pid);
     await sleep(20);
   }
-  throw new Error(`etcd of ${dirname(host.dataDir)} does not end`);
+  throw new Error(`a process of ${host.name} does not end`);
+}
+
+/** Processes whose command line holds `text`, other than this one. */
+export async function processesNaming(text: string): Promise<number[]> {
+  const pids: number[] = [];
+  for (const entry of await readdir('/proc')) {
+    const pid = Number(entry);
+    if (!Number.isInteger(pid) || pid === process.pid) continue;
+    if ((await commandLineOf(pid)).some((argument) => argument.includes(text))) pids.push(pid);
+  }
+  return pids;
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It ended by itself.
+  }
 }

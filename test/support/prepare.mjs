@@ -9,12 +9,17 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const quiet = process.argv.includes('--quiet');
 
+/** Only what takes long is said, and on a machine that is ready nothing is. */
 function say(text) {
-  if (!quiet) console.log(text);
+  console.error(text);
 }
 
 function run(file, args, options = {}) {
-  execFileSync(file, args, { cwd: root, stdio: quiet ? 'ignore' : 'inherit', ...options });
+  try {
+    execFileSync(file, args, { cwd: root, stdio: quiet ? 'pipe' : 'inherit', ...options });
+  } catch (error) {
+    throw new Error([error.message, error.stdout, error.stderr].filter(Boolean).join('\n'), { cause: error });
+  }
 }
 
 /** Newer than what it is made of? */
@@ -53,7 +58,7 @@ function provideEtcd() {
   const directories = [...(process.env.PATH ?? '').split(delimiter), join(cache, 'usr', 'bin')];
   const has = (name) => directories.some((directory) => isExecutable(join(directory, name)));
   if (has('etcd') && (has('etcdctl') || has('etcdutl'))) return;
-  say("etcd is not installed: unpacking Debian's packages into " + cache);
+  say(`etcd is not installed: unpacking Debian's packages into ${cache}`);
   rmSync(cache, { recursive: true, force: true });
   mkdirSync(cache, { recursive: true });
   try {

@@ -4,13 +4,15 @@ const WRITERS = 16;
 /** etcd takes at most 128 in one transaction. */
 const KEYS_PER_TXN = 100;
 
+type Reachable = Pick<RunningEtcd, 'endpoint'>;
+
 /** Writes `count` keys `key-000000` …, each a revision of its own, through etcd's JSON gateway. */
-export async function putMany(etcd: RunningEtcd, count: number, valueBytes = 10): Promise<void> {
+export async function putMany(etcd: Reachable, count: number, valueBytes = 10): Promise<void> {
   await inParallel(count, (index) => post(etcd, 'kv/put', keyValue(index, valueBytes)));
 }
 
 /** Writes `count` keys, a hundred of them with one revision. */
-export async function putInTransactions(etcd: RunningEtcd, count: number, valueBytes: number): Promise<void> {
+export async function putInTransactions(etcd: Reachable, count: number, valueBytes: number): Promise<void> {
   await inParallel(count / KEYS_PER_TXN, (txn) => {
     const indexes = Array.from({ length: KEYS_PER_TXN }, (_, index) => txn * KEYS_PER_TXN + index);
     const success = indexes.map((index) => ({ request_put: keyValue(index, valueBytes) }));
@@ -36,7 +38,7 @@ async function inParallel(count: number, work: (index: number) => Promise<void>)
   await Promise.all(Array.from({ length: WRITERS }, writer));
 }
 
-async function post(etcd: RunningEtcd, call: string, body: object): Promise<void> {
+async function post(etcd: Reachable, call: string, body: object): Promise<void> {
   const response = await fetch(`${etcd.endpoint}/v3/${call}`, { method: 'POST', body: JSON.stringify(body) });
   const answer = await response.text();
   if (!response.ok) throw new Error(`${call}: ${response.status} ${answer}`);
