@@ -110,10 +110,9 @@ export class GateRun {
     const answers = await Promise.all(
       plan.hosts.map(async ({ agent }) => {
         const params: GateRequest = { ...request, disarm: agent === disarming };
-        const facts = await call(agent, 'restore.gate', params, { timeoutMs, signal }).then(
-          (answer) => gateFacts.parse(answer),
-          () => undefined,
-        );
+        const facts = await call(agent, 'restore.gate', params, { timeoutMs, signal })
+          .then((answer) => gateFacts.parse(answer))
+          .catch(() => undefined);
         return [agent, facts] as const;
       }),
     );

@@ -2,17 +2,18 @@ import { rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { removeDurably, renameDurably, writeTextDurably } from '../../base/durable-file.ts';
 import { isEtcdWalEntry, type WalLayout } from '../layout.ts';
+import { endOrphanedTools } from './end-orphaned-tool.ts';
 import type { HostContext } from './host-context.ts';
 import { moveEntries } from './move-entries.ts';
 import { pathExists } from '../../base/path-exists.ts';
 import { removeIfEmpty } from './remove-if-empty.ts';
 import type { Step } from './step.ts';
-import { hold, requireStopped, stop } from './stop.ts';
+import { finishStop, hold, requireStopped, stop } from './stop.ts';
 import { start, walMark } from './swap.ts';
 
 /** Nothing was swapped yet: the staging goes, and etcd is again what it was found to be. */
 export function abortSteps(context: HostContext): Step[] {
-  return [...startIfFound(context), release(context), ...removeStaging(context)];
+  return [finishStop(context), ...startIfFound(context), release(context), ...removeStaging(context)];
 }
 
 /** The barrier of a rollback: everybody's new etcd is down before anybody's old one comes up. */
@@ -117,14 +118,15 @@ function recordGeneration(context: HostContext): Step {
   };
 }
 
-function removeStaging({ layout, host }: HostContext): Step[] {
+function removeStaging({ layout, host, clock }: HostContext): Step[] {
   return [
     {
       name: 'remove-staging',
       isDone: async () =>
         !(await pathExists(layout.staging)) &&
         (layout.wal === undefined || !(await pathExists(layout.wal.staging))),
-      run: async () => {
+      run: async (signal) => {
+        await endOrphanedTools(layout.staging, clock, signal);
         const madeDataDir = await pathExists(join(layout.staging, 'made-data-dir'));
         if (layout.wal !== undefined) {
           await removeDurably(layout.wal.staging);

@@ -50,6 +50,17 @@ export function stop(context: HostContext): Step {
   };
 }
 
+/** A stop that was begun ends before etcd is started again: one that still shuts down looks like one that runs. */
+export function finishStop(context: HostContext): Step {
+  const { supervisor, plan } = context;
+  return {
+    name: 'finish-stop',
+    isDone: async () =>
+      (await supervisor.heldBy()) !== plan.decided.operation || (await usersOf(context)).length === 0,
+    run: (signal) => supervisor.stop(signal),
+  };
+}
+
 /** @throws {AgentError} `ETCD_STILL_RUNNING` naming the processes that have a file of the data or WAL dir open. */
 export async function requireStopped(context: HostContext): Promise<void> {
   const users = await usersOf(context);
