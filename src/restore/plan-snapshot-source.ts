@@ -26,6 +26,8 @@ interface SourceOptions {
 }
 
 const MANIFEST_TIMEOUT_MS = 30_000;
+/** Reading takes as long as it takes; a peer that died is noticed by its link. */
+const VERIFY_TIMEOUT_MS = 24 * 3_600_000;
 
 /** The plan's snapshot as one host gets at it: from its own catalog, or from one of the holders into it. */
 export function planSnapshotSource(options: SourceOptions): SnapshotSource {
@@ -79,9 +81,33 @@ async function fetchFromHolders(
     } catch (error) {
       signal.throwIfAborted();
       last = asAgentError(error, 'TRANSFER_FAILED');
+      if (last.code === 'STORAGE_CORRUPTED') last = await verifiedBy(options, peer, last, signal);
     }
   }
   throw last ?? new AgentError('SNAPSHOT_UNKNOWN', `${snapshot.id} is held by ${holders.join(', ')} only`);
+}
+
+/**
+ * A holder that sent other bytes than it announced reads its file again, so that a damaged one is offered to nobody
+ * any more, also when this operation ends before the holder came to it.
+ *
+ * @returns What the holder found wrong, or `failure` when its file is sound.
+ */
+async function verifiedBy(
+  { plan, call }: SourceOptions,
+  peer: string,
+  failure: AgentError,
+  signal: AbortSignal,
+): Promise<AgentError> {
+  try {
+    const { id } = plan.decided.snapshot;
+    await call(peer, 'snapshot.verify', { id }, { timeoutMs: VERIFY_TIMEOUT_MS, signal });
+    return failure;
+  } catch (error) {
+    signal.throwIfAborted();
+    const found = asAgentError(error);
+    return found.code === 'SNAPSHOT_HASH_MISMATCH' ? found : failure;
+  }
 }
 
 async function manifestAt(

@@ -22,6 +22,8 @@ export function restoreMethods(
         signal,
       ),
     'snapshot.manifest': async (_peer, params) => await catalog.get(parse(manifestRequest, params).id),
+    'snapshot.verify': async (_peer, params, signal) =>
+      await catalog.verify(parse(manifestRequest, params).id, signal),
     'host.probe': async (_peer, params, signal) => ({
       answering: await probeUrls(parse(probeRequest, params).urls, signal),
     }),
