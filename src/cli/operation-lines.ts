@@ -9,7 +9,10 @@ export function changesOf(before: OperationView | undefined, after: OperationVie
   if (before?.phase !== after.phase) lines.push(`operation ${after.phase}`);
   for (const host of after.hosts) {
     const previous = before?.hosts.find((other) => other.agent === host.agent);
-    if (previous === undefined || wordsOf(previous) !== wordsOf(host)) lines.push(hostLine(host));
+    const words = wordsOf(host);
+    // A host that has not reported yet has only its name.
+    if (words !== host.agent && (previous === undefined || wordsOf(previous) !== words))
+      lines.push(hostLine(host));
   }
   for (const finding of after.gate) {
     if (before?.gate.includes(finding) !== true) lines.push(`gate ${finding}`);
