@@ -67,7 +67,7 @@ export async function openRestores(
   methods.reachThrough(mesh);
   await operations.resume();
   const asking = new AbortController();
-  const asked = askForOutcomes({ operations, self, call: methods.call, clock }, asking.signal);
+  const asked = askForOutcomes({ operations, call: methods.call, clock }, asking.signal);
   opened.onClose('outcomes', async () => {
     asking.abort();
     await asked;

@@ -17,6 +17,7 @@ import {
   type CoordinatorState,
   type GuardStage,
 } from './coordinator-state.ts';
+import { coordinatorEntries } from './effect-entries.ts';
 import { GateRun } from './gate-run.ts';
 import { isEnded } from './phases.ts';
 
@@ -93,7 +94,8 @@ export class CoordinatorRunner {
   async #handle(event: CoordinatorEvent): Promise<void> {
     const before = this.#state;
     const { state, effects } = moveCoordinator(before, event);
-    const entries = effects.flatMap((effect) => this.#entriesOf(effect));
+    const at = new Date(this.#options.clock.now()).toISOString();
+    const entries = coordinatorEntries(effects, at);
     if (entries.length > 0) await this.#options.append(entries);
     this.#state = state;
     if (goalOf(before) !== goalOf(state)) {
@@ -220,29 +222,6 @@ export class CoordinatorRunner {
     } catch (error) {
       this.#options.log.error({ err: error, reason: messageOf(error) }, 'the coordinator could not go on');
       this.#stop.abort(asAgentError(error));
-    }
-  }
-
-  #entriesOf(effect: CoordinatorEffect): JournalEntry[] {
-    const at = new Date(this.#options.clock.now()).toISOString();
-    switch (effect.type) {
-      case 'record-phase':
-        return [
-          {
-            type: 'operation',
-            at,
-            phase: effect.phase,
-            ...(effect.failure === undefined ? {} : { failure: effect.failure }),
-          },
-        ];
-      case 'record-proposed':
-        return [{ type: 'proposed', at, slot: effect.slot, decision: effect.decision }];
-      case 'record-decided':
-        return [{ type: 'decided', at, slot: effect.slot, decision: effect.decision }];
-      case 'check-guards':
-      case 'run-gate':
-      case 'check-writes':
-        return [];
     }
   }
 }

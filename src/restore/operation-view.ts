@@ -4,6 +4,7 @@ import type { ParticipantReport } from '../formats/restore-messages.ts';
 import type { RestorePlan } from '../formats/restore-plan.ts';
 import type { CoordinatorState } from './coordinator-state.ts';
 import type { GateRun } from './gate-run.ts';
+import { leadsOut } from './phases.ts';
 
 interface Seen {
   readonly plan: RestorePlan;
@@ -20,7 +21,7 @@ interface Seen {
 export function viewOf(seen: Seen): OperationView {
   const { plan, coordinator, own, gate } = seen;
   const { operation, snapshot } = plan.decided;
-  const phase = coordinator?.phase ?? phaseSeenBy(own.phase);
+  const phase = coordinator?.phase ?? phaseSeenBy(own);
   const reports = coordinator === undefined ? { [own.agent]: own } : coordinator.reports;
   return {
     operation,
@@ -100,9 +101,9 @@ const SEEN_BY: Record<ParticipantPhase, OperationPhase> = {
   'rolled-back': 'rolled-back',
 };
 
-/** What a participant's own phase says of the whole. */
-function phaseSeenBy(phase: ParticipantPhase): OperationPhase {
-  return SEEN_BY[phase];
+/** What a participant's own part says of the whole. One that cannot get out of the operation waits for a person. */
+function phaseSeenBy({ phase, failure }: ParticipantReport): OperationPhase {
+  return failure !== undefined && leadsOut(phase) ? 'stuck' : SEEN_BY[phase];
 }
 
 function nextCommands(phase: OperationPhase, operation: string, plan: RestorePlan): string[] {

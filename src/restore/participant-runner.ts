@@ -2,6 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import { AgentError, asAgentError } from '../base/agent-error.ts';
 import type { Epoch, JournalEntry } from '../formats/restore-journal.ts';
 import type { AdvanceRequest, ParticipantReport } from '../formats/restore-messages.ts';
+import { participantEntries } from './effect-entries.ts';
 import type { FoldedJournal } from './fold-journal.ts';
 import type { Journal } from './journal.ts';
 import {
@@ -133,7 +134,8 @@ export class ParticipantRunner {
 
   async #handle(event: ParticipantEvent): Promise<void> {
     const move = moveParticipant(this.#state, event);
-    const entries = move.effects.flatMap((effect) => this.#entriesOf(effect, move.state.epoch));
+    const at = new Date(this.#options.context.clock.now()).toISOString();
+    const entries = participantEntries(move.effects, move.state.epoch, at);
     if (entries.length > 0) await this.journal.append(entries);
     const visible = move.effects.length > 0 || move.state.phase !== this.#state.phase;
     this.#state = move.state;
@@ -211,23 +213,6 @@ export class ParticipantRunner {
   async #nextChange(waitMs: number, signal: AbortSignal): Promise<void> {
     const either = AbortSignal.any([signal, AbortSignal.timeout(waitMs)]);
     await once(this.#changed, 'change', { signal: either }).catch(() => undefined);
-  }
-
-  #entriesOf(effect: ParticipantEffect, epoch: Epoch): JournalEntry[] {
-    const at = new Date(this.context.clock.now()).toISOString();
-    switch (effect.type) {
-      case 'record-phase':
-        return [{ type: 'phase', at, phase: effect.phase }];
-      case 'record-failure':
-        return [{ type: 'failure', at, failure: effect.failure }];
-      case 'record-vote':
-        return [{ type: 'vote', at, slot: effect.slot, decision: effect.decision, epoch }];
-      case 'record-decided':
-        return [{ type: 'decided', at, slot: effect.slot, decision: effect.decision }];
-      case 'interrupt':
-      case 'work':
-        return [];
-    }
   }
 }
 

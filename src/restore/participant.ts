@@ -1,7 +1,7 @@
 import type { Failure } from '../formats/identifiers.ts';
 import type { BallotDecision, BallotSlot, Epoch, ParticipantPhase } from '../formats/restore-journal.ts';
 import type { Goal } from '../formats/restore-messages.ts';
-import { isUndecided, isWorking, RESTS_AT, type WorkingPhase } from './phases.ts';
+import { isUndecided, isWorking, leadsOut, RESTS_AT, type WorkingPhase } from './phases.ts';
 
 /** One host's part of an operation: everything its decisions depend on, all of it read back from the journal. */
 export interface ParticipantState {
@@ -40,7 +40,7 @@ export interface ParticipantMove {
 }
 
 /** Work that brings a host back must not give up at the first hiccup; what fails this often needs a person. */
-const TRIES_TO_BRING_BACK = 3;
+const TRIES_TO_LEAVE = 3;
 
 /** A host that was just asked to prepare. */
 export function openParticipant(epoch: Epoch): ParticipantMove {
@@ -186,8 +186,7 @@ function rest(state: ParticipantState, phase: WorkingPhase): ParticipantMove {
 
 function fail(state: ParticipantState, event: { phase: WorkingPhase; failure: Failure }): ParticipantMove {
   const failedTries = state.failedTries + 1;
-  const bringsBack = ['aborting', 'rolling-back', 'rollback-stopping', 'finishing'].includes(event.phase);
-  if (bringsBack && failedTries < TRIES_TO_BRING_BACK) {
+  if (leadsOut(event.phase) && failedTries < TRIES_TO_LEAVE) {
     return { state: { ...state, working: false, failedTries }, effects: [] };
   }
   return {
@@ -209,8 +208,8 @@ function resume(state: ParticipantState): ParticipantMove {
     };
     return { state: { ...idle, failure }, effects: [{ type: 'record-failure', failure }] };
   }
-  if (isWorking(state.phase) && state.phase !== 'committing') {
-    // An earlier failure to bring the host back may be mended by now.
+  if (leadsOut(state.phase)) {
+    // What kept the host from getting there may be mended by now. A failure before that ends the operation: it stays.
     const { failure: _, ...mended } = idle;
     return stay(mended);
   }

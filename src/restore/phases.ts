@@ -39,6 +39,18 @@ export function isUndecided(phase: ParticipantPhase): boolean {
   return UNDECIDED.includes(phase);
 }
 
+const LEADING_OUT: readonly ParticipantPhase[] = [
+  'finishing',
+  'aborting',
+  'rollback-stopping',
+  'rolling-back',
+];
+
+/** Whether a host is on its way out of the operation: there is no other way, so what fails is tried again. */
+export function leadsOut(phase: ParticipantPhase): boolean {
+  return LEADING_OUT.includes(phase);
+}
+
 const ENDED: readonly OperationPhase[] = ['finished', 'aborted', 'rolled-back', 'stuck'];
 
 /** Whether the operation goes no further by itself. */
