@@ -90,6 +90,11 @@ function build() {
   run('npm', ['run', '--silent', 'build']);
 }
 
-installDependencies();
-provideEtcd();
-build();
+try {
+  installDependencies();
+  provideEtcd();
+  build();
+} catch (error) {
+  console.error(error.message);
+  process.exitCode = 1;
+}
