@@ -1,6 +1,6 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import type { OperationView } from '../../src/formats/operation-view.ts';
 import type { RestorePlan } from '../../src/formats/restore-plan.ts';
 import type { SnapshotManifest } from '../../src/formats/snapshot-manifest.ts';
@@ -55,10 +55,13 @@ export async function openHealthyScene(options: Omit<LabOptions, 'directory'>): 
   }
 }
 
+/** Also called outside a test, where `expect.poll` may not be. */
 async function untilKnown(host: LabHost): Promise<void> {
-  await expect
-    .poll(() => readFile(join(host.directory, 'state', 'lineage.json'), 'utf8').catch(() => ''), PATIENT)
-    .toContain('clusterId');
+  const path = join(host.directory, 'state', 'lineage.json');
+  await vi.waitUntil(
+    async () => (await readFile(path, 'utf8').catch(() => '')).includes('clusterId'),
+    PATIENT,
+  );
 }
 
 /** Writes `count` keys `<prefix>000000` …, a hundred of them with one revision. */

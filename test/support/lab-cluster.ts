@@ -17,6 +17,8 @@ export const LIFEBOAT = fileURLToPath(new URL('../../dist/main.js', import.meta.
 
 const ASK_TIMEOUT_MS = 60_000;
 
+type LabConfig = Record<string, Record<string, unknown>>;
+
 export interface LabOptions {
   readonly hosts: number;
   /** Everything is below it. Removed by nobody but its owner. */
@@ -32,6 +34,12 @@ export interface LabOptions {
   readonly agentsOutlive?: boolean;
   /** The program that the agents start as etcd, instead of etcd itself. */
   readonly etcdProgram?: (host: { name: string; directory: string; dataDir: string }) => string;
+  /** The last word on each host's configuration. */
+  readonly configure?: (config: LabConfig, host: LabHost) => LabConfig;
+  /** etcd serves clients with this certificate, and wants one from them; agents and `ctl` show the same one. */
+  readonly clientTls?: { readonly caFile: string; readonly certFile: string; readonly keyFile: string };
+  /** More flags for every etcdctl. */
+  readonly ctlFlags?: readonly string[];
   /** Fewer agents than `hosts` start; the others are only configured. */
   readonly started?: number;
 }
@@ -126,7 +134,7 @@ export class LabCluster implements AsyncDisposable {
   }
 
   async ctl(host: LabHost, ...args: string[]): Promise<string> {
-    return await etcdctl(host.clientUrl, args);
+    return await etcdctl(host.clientUrl, [...ctlFlagsOf(this.#launch), ...args]);
   }
 
   async agentLog(host: LabHost): Promise<string> {
@@ -170,9 +178,7 @@ export async function startLab(options: LabOptions): Promise<LabCluster> {
   const secretFile = join(options.directory, 'mesh-secret');
   await mkdir(options.directory, { recursive: true });
   await writeFile(secretFile, randomBytes(32).toString('hex'), { mode: 0o600 });
-  const places = Array.from({ length: options.hosts }, (_, index) =>
-    placeOf(options.directory, index, ports),
-  );
+  const places = Array.from({ length: options.hosts }, (_, index) => placeOf(options, index, ports));
   for (const place of places) await writeConfig(place, places, secretFile, options);
   const lab = new LabCluster(places, options);
   try {
@@ -188,9 +194,10 @@ interface Place extends LabHost {
   readonly meshPort: number;
 }
 
-function placeOf(root: string, index: number, ports: readonly number[]): Place {
+function placeOf(options: LabOptions, index: number, ports: readonly number[]): Place {
   const name = `h${index + 1}`;
-  const directory = join(root, name);
+  const directory = join(options.directory, name);
+  const scheme = options.clientTls === undefined ? 'http' : 'https';
   const [clientPort = 0, peerPort = 0, meshPort = 0] = ports.slice(index * 3);
   return {
     name,
@@ -198,7 +205,7 @@ function placeOf(root: string, index: number, ports: readonly number[]): Place {
     configFile: join(directory, 'lifeboat.yaml'),
     socket: join(directory, 'control.sock'),
     dataDir: join(directory, 'etcd'),
-    clientUrl: `http://127.0.0.1:${clientPort}`,
+    clientUrl: `${scheme}://127.0.0.1:${clientPort}`,
     peerUrl: `http://127.0.0.1:${peerPort}`,
     meshPort,
   };
@@ -214,7 +221,7 @@ async function writeConfig(
   const overrides = options.overrides?.(place) ?? {};
   const config = baseConfig(place, places, secretFile, options);
   for (const [section, keys] of Object.entries(overrides)) config[section] = { ...config[section], ...keys };
-  await writeFile(place.configFile, stringify(config));
+  await writeFile(place.configFile, stringify(options.configure?.(config, place) ?? config));
 }
 
 function baseConfig(
@@ -234,6 +241,7 @@ function baseConfig(
       dataDir: place.dataDir,
       binary: etcdBinary('etcd'),
       requestTimeoutSeconds: 3,
+      ...(options.clientTls === undefined ? {} : { tls: { ...options.clientTls } }),
       ...(walDir === undefined ? {} : { walDir }),
     },
     supervisor: {
@@ -247,6 +255,7 @@ function baseConfig(
         ...['--initial-cluster', places.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join(',')],
         ...['--initial-cluster-token', 'lab', '--initial-cluster-state', 'new'],
         ...['--heartbeat-interval', '50', '--election-timeout', '500'],
+        ...clientTlsFlags(options),
         ...(options.etcdFlags ?? []),
       ],
     },
@@ -261,7 +270,19 @@ function baseConfig(
   };
 }
 
-type AgentLaunch = Pick<LabOptions, 'env' | 'agentsOutlive'>;
+function clientTlsFlags({ clientTls }: LabOptions): string[] {
+  if (clientTls === undefined) return [];
+  const { caFile, certFile, keyFile } = clientTls;
+  return ['--client-cert-auth', '--trusted-ca-file', caFile, '--cert-file', certFile, '--key-file', keyFile];
+}
+
+function ctlFlagsOf({ clientTls, ctlFlags = [] }: Pick<LabOptions, 'clientTls' | 'ctlFlags'>): string[] {
+  if (clientTls === undefined) return [...ctlFlags];
+  const { caFile, certFile, keyFile } = clientTls;
+  return ['--cacert', caFile, '--cert', certFile, '--key', keyFile, ...ctlFlags];
+}
+
+type AgentLaunch = Pick<LabOptions, 'env' | 'agentsOutlive' | 'clientTls' | 'ctlFlags'>;
 
 function spawnAgent(host: LabHost, { env = {}, agentsOutlive = false }: AgentLaunch) {
   const agent = execa(process.execPath, [LIFEBOAT, 'agent', '--config', host.configFile], {
