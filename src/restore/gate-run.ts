@@ -52,7 +52,8 @@ export class GateRun {
    */
   async run(signal: AbortSignal): Promise<Failure | undefined> {
     const { plan, clock, timeoutMs } = this.#options;
-    let request: Omit<GateRequest, 'disarm'> = { operation: plan.operation };
+    const question = { operation: plan.operation };
+    let request: Omit<GateRequest, 'disarm'> = question;
     let reachableSinceMs = clock.now();
     for (;;) {
       signal.throwIfAborted();
@@ -64,9 +65,11 @@ export class GateRun {
       if (verdict.type === 'failed') return verdict.failure;
       if (verdict.type === 'compare') {
         this.#say([`comparing HashKV at revision ${verdict.revision} on all members`]);
-        request = { ...request, hashAtRevision: verdict.revision, countAtRevision: plan.snapshot.revision };
+        request = { ...question, hashAtRevision: verdict.revision, countAtRevision: plan.snapshot.revision };
         continue;
       }
+      // The revision to compare at is chosen anew: this one may have been compacted meanwhile.
+      request = question;
       this.#say(verdict.waitingFor);
       if (verdict.unreachable) reachableSinceMs = clock.now();
       if (clock.now() - reachableSinceMs > timeoutMs) {

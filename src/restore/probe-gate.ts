@@ -79,8 +79,8 @@ async function compare(
   signal: AbortSignal,
 ): Promise<void> {
   if (request.hashAtRevision !== undefined) {
-    const { hash } = await etcd.hashKv(request.hashAtRevision, signal);
-    seen.hashKv = { hash, revision: request.hashAtRevision };
+    const revision = request.hashAtRevision;
+    seen.hashKv = { hash: await hashAt(etcd, revision, signal), revision };
   }
   if (request.countAtRevision !== undefined) {
     const count = await countKeys(etcd, request.countAtRevision, signal);
@@ -95,6 +95,21 @@ async function compare(
       serializable: true,
     };
     seen.putsFound = (await etcd.range(query, signal)).keyValues.length > 0;
+  }
+}
+
+/**
+ * When all history up to the newest revision was compacted, HashKV refuses that revision by its number and gives it
+ * where none is named (etcd-io/etcd: mvcc/kvstore.go, HashByRev; tried on 3.4.23).
+ */
+async function hashAt(etcd: EtcdClient, revision: number, signal: AbortSignal): Promise<number> {
+  try {
+    return (await etcd.hashKv(revision, signal)).hash;
+  } catch (error) {
+    if (asAgentError(error).code !== 'ETCD_COMPACTED') throw error;
+    const { hash } = await etcd.hashKv(0, signal);
+    if ((await etcd.status(signal)).revision === revision) return hash;
+    throw error;
   }
 }
 
