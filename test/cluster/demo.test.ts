@@ -48,16 +48,13 @@ test('a demo that is kept leaves three healthy members, whose agents end them wh
   await expect.poll(() => markedProcesses(place.directory), GONE_WITHIN).toEqual([]);
 });
 
-test.each(['2. ', '4. ', '6. '])(
-  'a demo that is killed in its step %s leaves nothing behind',
-  async (step) => {
-    await using place = await emptyPlace();
-    const demo = startDemo(place.directory);
-    await printed(demo, `\n${step}. `);
-    demo.kill('SIGKILL');
-    await expect.poll(() => leftOf(place.directory), GONE_WITHIN).toEqual([]);
-  },
-);
+test.each([2, 6])('a demo that is killed in its step %i leaves nothing behind', async (step) => {
+  await using place = await emptyPlace();
+  const demo = startDemo(place.directory);
+  await printed(demo, `\n${step}. `);
+  demo.kill('SIGKILL');
+  await expect.poll(() => leftOf(place.directory), GONE_WITHIN).toEqual([]);
+});
 
 test('an npm that is killed takes the demo with it', async () => {
   await using place = await emptyPlace();
