@@ -64,12 +64,17 @@ export function moveParticipant(state: ParticipantState, event: ParticipantEvent
     case 'advance':
       return advance({ ...state, epoch: event.epoch }, event.goal);
     case 'work-done':
-      return state.phase === event.phase ? rest(state, event.phase) : stay(state);
+      return isOutcome(state, event) ? rest(state, event.phase) : stay(state);
     case 'work-failed':
-      return state.phase === event.phase ? fail(state, event) : stay(state);
+      return isOutcome(state, event) ? fail(state, event) : stay(state);
     case 'resumed':
       return resume(state);
   }
+}
+
+/** Work that was overtaken by another phase, or ended before, says nothing any more. */
+function isOutcome({ phase, working }: ParticipantState, event: { phase: WorkingPhase }): boolean {
+  return working && phase === event.phase;
 }
 
 function advance(state: ParticipantState, goal: Goal): ParticipantMove {

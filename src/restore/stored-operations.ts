@@ -14,7 +14,7 @@ interface StoredOperation {
 }
 
 /** Where the journals of a host are, a directory for each operation. */
-export function operationsRoot(stateDir: string): string {
+function operationsRoot(stateDir: string): string {
   return join(stateDir, 'operations');
 }
 
