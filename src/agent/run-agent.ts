@@ -1,3 +1,4 @@
+import { markGarbageInOneGo } from '../base/garbage-collection.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { takeEnvironment } from '../config/environment.ts';
 import { createLogger } from '../observe/logger.ts';
@@ -16,6 +17,7 @@ export interface RunAgentOptions {
  * @throws {AgentError} why it could not start; everything that was opened is closed again.
  */
 export async function runAgent({ configFile, signal }: RunAgentOptions): Promise<number> {
+  markGarbageInOneGo();
   const environment = takeEnvironment();
   const config = await loadConfig(configFile);
   const log = createLogger({ level: config.agent.logLevel, name: config.agent.name });
