@@ -6,6 +6,7 @@ import { layoutOf } from './layout.ts';
 import type { OperationsOptions } from './operations-options.ts';
 import { planSnapshotSource } from './plan-snapshot-source.ts';
 import type { HostContext } from './steps/host-context.ts';
+import { waitForTurnToStop } from './turn-to-stop.ts';
 
 /** What this host's part of a plan may use. @throws {AgentError} `PLAN_MISMATCH` as `plannedHost` does. */
 export function contextOf(options: OperationsOptions, plan: RestorePlan): HostContext {
@@ -51,13 +52,15 @@ function identityOf(
 }
 
 function contextFor(options: OperationsOptions, plan: RestorePlan, planned: PlanHost): HostContext {
-  const { host, supervisor, catalog, settings, call, download, clock, log, lineage } = options;
-  const { operation } = plan.decided;
+  const { host, supervisor, etcd, catalog, settings, call, download, clock, log, lineage } = options;
+  const { operation, hosts } = plan.decided;
+  const otherPeerUrls = hosts.filter((other) => other !== planned).flatMap(({ peerUrls }) => peerUrls);
   return {
     plan,
     host: planned,
     layout: layoutOf(planned, operation),
     supervisor,
+    turnToStop: (signal) => waitForTurnToStop({ etcd, otherPeerUrls, clock }, signal),
     snapshot: planSnapshotSource({ plan, self: host.agent, catalog, call, download }),
     settings,
     searchPath: host.searchPath,

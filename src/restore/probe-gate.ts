@@ -58,6 +58,10 @@ async function askEtcd(
   seen.revision = status.revision;
   if (status.leaderId === undefined) return;
   seen.leaderId = status.leaderId;
+  if (request.disarm) await disarm(probe, signal);
+  // Asked through consensus, so that this term has committed something: a read that comes earlier is dropped by a new leader, and
+  // etcd 3.4 then answers no other read for as long as a request may take (etcdserver/v3_server.go, linearizableReadLoop).
+  seen.alarms = await etcd.alarms(signal);
   seen.linearizableRead = await readsLinearizably(etcd, signal);
   seen.servingSinceMs = clock.now();
   seen.members = (await etcd.members(signal)).members.map(({ id, name, peerUrls, clientUrls }) => ({
@@ -66,8 +70,6 @@ async function askEtcd(
     peerUrls: [...peerUrls],
     clientUrls: [...clientUrls],
   }));
-  if (request.disarm) await disarm(probe, signal);
-  seen.alarms = await etcd.alarms(signal);
   seen.write = await writesWithoutAKey(etcd, plan, signal);
   await compare(etcd, request, seen, signal);
 }

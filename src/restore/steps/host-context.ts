@@ -23,6 +23,8 @@ export interface HostContext {
   readonly host: PlanHost;
   readonly layout: HostLayout;
   readonly supervisor: Supervisor;
+  /** Resolves when it is this host's turn in the stop of all. Without it, that is at once. */
+  readonly turnToStop?: (signal: AbortSignal) => Promise<void>;
   readonly snapshot: SnapshotSource;
   readonly settings: HostSettings;
   /** The value of PATH, where the restore tool is looked for. */

@@ -46,7 +46,10 @@ export function stop(context: HostContext): Step {
     name: 'stop',
     askAgain: true,
     isDone: async () => (await usersOf(context)).length === 0,
-    run: (signal) => context.supervisor.stop(signal),
+    run: async (signal) => {
+      await context.turnToStop?.(signal);
+      await context.supervisor.stop(signal);
+    },
   };
 }
 
