@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { systemClock } from '../base/clock.ts';
+import { removeDurably } from '../base/durable-file.ts';
 import { pathExists } from '../base/path-exists.ts';
 import { readRelease } from '../base/release.ts';
 import type { ShutdownStack } from '../base/shutdown-stack.ts';
@@ -29,8 +30,11 @@ export async function openLocalParts(
   const storage = await openLocalDirectory(config.snapshots.directory, { clock });
   opened.onClose('storage', () => storage.close());
   if (storage.swept.length > 0) log.warn({ swept: storage.swept }, 'leftovers of a crash were removed');
+  const proofDirectory = join(stateDir, 'proof');
+  // What a crash left: as large as a database each.
+  await removeDurably(proofDirectory);
   const proveDatabase = proveByRestoreTool({
-    directory: join(stateDir, 'proof'),
+    directory: proofDirectory,
     toolPath: config.restore.tool,
     etcdPath: config.etcd.binary,
     searchPath: environment.path,

@@ -58,7 +58,7 @@ function wishOf({ skipHashCheck, reason, discardCurrent, allowForeign, disarmAla
 /** A file or a member's database first becomes a snapshot of the agent that has it. */
 async function snapshotOf(
   parts: AgentParts,
-  { source, reason }: PlanRequest,
+  { source, reason, skipHashCheck }: PlanRequest,
   { signal, onProgress }: ControlContext,
 ): Promise<'latest' | { id: string }> {
   switch (source.from) {
@@ -74,6 +74,13 @@ async function snapshotOf(
       return { id: (await parts.catalog.importFile(source.path, options, signal)).id };
     }
     case 'member': {
+      // Before the copy, which would only be refused afterwards.
+      if (!skipHashCheck || reason === undefined) {
+        throw new AgentError(
+          'SNAPSHOT_UNPROVED',
+          `the database of ${source.agent} carries no hash of its own`,
+        );
+      }
       onProgress({ phase: `copying the database of ${source.agent}` });
       const options = { timeoutMs: COPY_TIMEOUT_MS, signal };
       return { id: snapshotManifest.parse(await parts.call(source.agent, 'member.copy', {}, options)).id };

@@ -11,9 +11,18 @@ export async function watchCluster(
 ): Promise<void> {
   while (!signal.aborted) {
     // During an operation the member may be either cluster's; the finish writes which it is.
-    const status =
-      operations.boundBy === undefined ? await etcd.status(signal).catch(() => undefined) : undefined;
-    if (status !== undefined && operations.boundBy === undefined) await lineage.sawCluster(status.clusterId);
+    const seen =
+      operations.active === undefined ? await etcd.members(signal).catch(() => undefined) : undefined;
+    if (seen !== undefined && operations.active === undefined) {
+      await lineage.sawCluster(
+        seen.clusterId,
+        seen.members.map(({ name, peerUrls, clientUrls }) => ({
+          name,
+          peerUrls: [...peerUrls],
+          clientUrls: [...clientUrls],
+        })),
+      );
+    }
     const waitMs = lineage.record.clusterId === undefined ? LOOK_FIRST_MS : LOOK_EVERY_MS;
     await clock.sleep(waitMs, signal).catch(() => undefined);
   }

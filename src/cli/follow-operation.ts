@@ -40,6 +40,8 @@ export async function followOperation<M extends Following>(
         display.show(operation);
       },
     });
+    // Programs get the end as the result; people see it as the last change too.
+    if (!session.isJson) display.show(final);
     display.clear();
     const nowMs = session.surroundings.clock.now();
     session.print(final, (view, paint) => operationText(view, nowMs, paint));

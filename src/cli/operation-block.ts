@@ -51,5 +51,5 @@ function hostRow(host: OperationView['hosts'][number], paint: Paint): string[] {
 }
 
 function failureLine(agent: string, failure: { readonly code: string; readonly message: string }): string {
-  return `${agent}: ${failure.code}: ${failure.message}`;
+  return `${agent}: ${failure.code}: ${failure.message.replaceAll('\n', '\n      ')}`;
 }

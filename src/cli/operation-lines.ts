@@ -3,16 +3,19 @@ import { formatAmount } from './progress-line.ts';
 
 type HostView = OperationView['hosts'][number];
 
+/** A host that has not reported yet has nothing to show but its name. */
+const UNSEEN = { reachable: true } as const;
+
 /** What became different from one view of an operation to the next, a line each, without the time. */
 export function changesOf(before: OperationView | undefined, after: OperationView): string[] {
   const lines: string[] = [];
   if (before?.phase !== after.phase) lines.push(`operation ${after.phase}`);
   for (const host of after.hosts) {
-    const previous = before?.hosts.find((other) => other.agent === host.agent);
-    const words = wordsOf(host);
-    // A host that has not reported yet has only its name.
-    if (words !== host.agent && (previous === undefined || wordsOf(previous) !== words))
-      lines.push(hostLine(host));
+    const previous = before?.hosts.find((other) => other.agent === host.agent) ?? {
+      ...UNSEEN,
+      agent: host.agent,
+    };
+    if (wordsOf(previous) !== wordsOf(host)) lines.push(hostLine(host));
   }
   for (const finding of after.gate) {
     if (before?.gate.includes(finding) !== true) lines.push(`gate ${finding}`);

@@ -20,7 +20,10 @@ export function operationText(view: OperationView, nowMs: number, paint: Paint):
 function outcomeFields(view: OperationView): (readonly [string, string | undefined])[] {
   const { snapshot, failure, result, downtimeMs } = view;
   return [
-    ['cause', failure === undefined ? undefined : `${failure.code}: ${failure.message}`],
+    [
+      'cause',
+      failure === undefined ? undefined : `${failure.code}: ${failure.message.replaceAll('\n', '\n      ')}`,
+    ],
     ['snapshot', snapshot === undefined ? undefined : snapshotWords(snapshot)],
     ['new cluster', result?.clusterId],
     ['revision', result === undefined ? undefined : formatCount(result.revision)],
@@ -46,10 +49,14 @@ function lossOf({ phase, lostRevisions }: OperationView): string | undefined {
 function setAsideLines(view: OperationView): string[] {
   const hosts = view.hosts.filter((host) => (host.setAside ?? []).length > 0);
   if (hosts.length === 0) return [];
-  return [
+  const kept = [
     '',
     'Set aside, and kept until someone removes it:',
     ...indent(hosts.flatMap((host) => (host.setAside ?? []).map((path) => `${host.agent}  ${path}`))),
+  ];
+  if (view.phase !== 'finished') return kept;
+  return [
+    ...kept,
     'When the cluster is known to be good, on each host:',
     ...indent(
       hosts.map((host) => `${host.agent}  rm -rf -- ${(host.setAside ?? []).map(shellWord).join(' ')}`),

@@ -10,9 +10,6 @@ export const restoreSection = z
     prepareStallSeconds: seconds()
       .default(120)
       .describe('A host that prepares fails when it made no progress for this many seconds.'),
-    stopTimeoutSeconds: seconds()
-      .default(120)
-      .describe('How long all hosts may take to be seen stopped, in seconds.'),
     gateTimeoutSeconds: seconds()
       .default(180)
       .describe('How long the new cluster may take to pass the acceptance gate, in seconds.'),

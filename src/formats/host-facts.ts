@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { generation } from './generation.ts';
+import { generation, knownMember } from './generation.ts';
 import { agentName, etcdId, failure, operationId, revision, sizeBytes, snapshotId } from './identifiers.ts';
 import { foundState } from './restore-plan.ts';
 import { snapshotManifest } from './snapshot-manifest.ts';
@@ -49,6 +49,8 @@ export const hostFacts = z.object({
   problems: z.array(failure).max(32),
   activeOperation: operationId.optional(),
   clusterId: etcdId.optional(),
+  /** The cluster's members as this host last saw them, when etcd cannot be asked. */
+  knownMembers: z.array(knownMember).max(64),
   generations: z.array(generation).max(1024),
   snapshots: z.array(snapshotManifest).max(2048),
 });

@@ -70,8 +70,8 @@ export class CoordinatorRunner {
   async start(resumed: boolean): Promise<void> {
     if (isEnded(this.#state.phase)) return;
     if (resumed) await this.dispatch({ type: 'resumed' });
-    for (const agent of this.#state.hosts) this.#loops.push(this.#drive(agent));
-    this.#loops.push(this.#watchTime());
+    for (const agent of this.#state.hosts) this.#keep(this.#drive(agent));
+    this.#keep(this.#watchTime());
   }
 
   async dispatch(event: CoordinatorEvent): Promise<void> {
@@ -83,8 +83,17 @@ export class CoordinatorRunner {
   /** Lets go; the operation stays as it is and is resumed by the next start of this agent. */
   async close(): Promise<void> {
     this.#stop.abort(new AgentError('CANCELLED', 'the agent stops'));
-    await Promise.allSettled(this.#loops);
+    await Promise.all(this.#loops);
     await this.#queue;
+  }
+
+  /** Until `close`. What fails here is a defect: it is said, and the operation stays where it is. */
+  #keep(loop: Promise<void>): void {
+    this.#loops.push(
+      loop.catch((error: unknown) => {
+        if (!this.#isStopped()) this.#options.log.error({ err: error }, 'the coordinator could not go on');
+      }),
+    );
   }
 
   #isStopped(): boolean {
@@ -181,9 +190,9 @@ export class CoordinatorRunner {
   }
 
   #act(effect: CoordinatorEffect): void {
-    if (effect.type === 'check-guards') this.#loops.push(this.#checkGuards(effect.stage));
-    else if (effect.type === 'run-gate') this.#loops.push(this.#runGate());
-    else if (effect.type === 'check-writes') this.#loops.push(this.#checkWrites());
+    if (effect.type === 'check-guards') this.#keep(this.#checkGuards(effect.stage));
+    else if (effect.type === 'run-gate') this.#keep(this.#runGate());
+    else if (effect.type === 'check-writes') this.#keep(this.#checkWrites());
   }
 
   async #checkGuards(stage: GuardStage): Promise<void> {

@@ -69,6 +69,7 @@ export async function inspectHost(inspection: Inspection, signal: AbortSignal): 
     problems: await problemsOf(inspection, signal),
     ...(activeOperation === undefined ? {} : { activeOperation }),
     ...(clusterId === undefined ? {} : { clusterId }),
+    knownMembers: [...(lineage.record.members ?? [])],
     generations: [...lineage.record.generations],
     snapshots: (await catalog.list()).slice(0, MOST_SNAPSHOTS),
   };

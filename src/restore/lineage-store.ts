@@ -1,7 +1,12 @@
 import { join } from 'node:path';
 import { AgentError, messageOf } from '../base/agent-error.ts';
 import { readTextIfPresent, writeTextDurably } from '../base/durable-file.ts';
-import { lineageRecord, type Generation, type LineageRecord } from '../formats/generation.ts';
+import {
+  lineageRecord,
+  type Generation,
+  type KnownMember,
+  type LineageRecord,
+} from '../formats/generation.ts';
 
 /** What this host knows of its cluster's identity and history: `<stateDir>/lineage.json`. */
 export class LineageStore {
@@ -30,9 +35,11 @@ export class LineageStore {
   }
 
   /** Remembers which cluster the running member is in, for the day when it cannot be asked. */
-  async sawCluster(clusterId: string): Promise<void> {
-    if (this.#record.clusterId === clusterId) return;
-    await this.#write({ ...this.#record, clusterId });
+  async sawCluster(clusterId: string, members: readonly KnownMember[]): Promise<void> {
+    const seen = members.map(({ name, peerUrls, clientUrls }) => ({ name, peerUrls, clientUrls }));
+    const isKnown = JSON.stringify(this.#record.members) === JSON.stringify(seen);
+    if (this.#record.clusterId === clusterId && isKnown) return;
+    await this.#write({ ...this.#record, clusterId, members: seen });
   }
 
   async add(generation: Generation): Promise<void> {

@@ -51,8 +51,7 @@ function hostView(
   coordinator: CoordinatorState | undefined,
 ): OperationView['hosts'][number] {
   const refused = coordinator?.refused[agent];
-  const reachable =
-    coordinator === undefined ? report !== undefined : coordinator.silentSinceMs[agent] === undefined;
+  const reachable = coordinator?.silentSinceMs[agent] === undefined;
   if (report === undefined)
     return { agent, reachable, ...(refused === undefined ? {} : { failure: refused }) };
   const { phase, step, bytes, totalBytes, failure, setAside } = report;

@@ -66,7 +66,9 @@ function warningsOf(facts: readonly HostFacts[], decided: PlanDecision, readable
     );
   }
   if (facts.length % 2 === 0)
-    warnings.push(`A cluster of ${facts.length} tolerates no more than one of ${facts.length - 1}.`);
+    warnings.push(
+      `${facts.length} members tolerate the loss of no more than ${facts.length - 1 === 1 ? 'one' : facts.length - 1} would: an odd number is better.`,
+    );
   const versions = new Set(facts.map((host) => host.etcdVersion ?? 'unknown'));
   if (versions.size > 1) warnings.push(`The hosts run different etcd versions: ${[...versions].join(', ')}.`);
   const strangers = silentUrls(facts);
@@ -81,7 +83,7 @@ function warningsOf(facts: readonly HostFacts[], decided: PlanDecision, readable
 /** URLs of members of the old cluster that no participant owns: they must stay silent. */
 export function silentUrls(facts: readonly HostFacts[]): string[] {
   const own = new Set(facts.flatMap((host) => host.peerUrls));
-  const members = facts.flatMap((host) => host.etcd?.members ?? []);
+  const members = facts.flatMap((host) => host.etcd?.members ?? host.knownMembers);
   const others = members.filter((member) => !member.peerUrls.some((url) => own.has(url)));
   return [...new Set(others.flatMap((member) => [...member.peerUrls, ...member.clientUrls]))].sort();
 }

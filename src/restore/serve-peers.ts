@@ -33,7 +33,10 @@ export function restoreMethods(
       Promise.resolve(operations.outcomeOf(parse(outcomeRequest, params).operation)),
     'restore.gate': async (_peer, params, signal) => {
       const request = parse(gateRequest, params);
-      const { plan } = operations.get(request.operation);
+      const { plan, participant } = operations.get(request.operation);
+      // A host that restarted has yet to start etcd again, which then says nothing against the restored data.
+      if (participant.state.resumed || participant.state.working)
+        return { agent: host.agent, process: 'starting' };
       return await probeGate({ agent: host.agent, plan, supervisor, etcd, clock }, request, signal);
     },
     'restore.abort': async (peer, params) => {

@@ -24,6 +24,7 @@ function hostFacts(number: number, changes: Partial<HostFacts> = {}): HostFacts 
     sharedFileSystem: true,
     problems: [],
     clusterId: CLUSTER,
+    knownMembers: [],
     generations: [],
     snapshots: number === 1 ? [sampleManifest()] : [],
     ...changes,
@@ -262,4 +263,20 @@ test('a host that must fetch the snapshot needs the space twice where both share
   const [holder, fetcher] = measured.hosts;
   const { sizeBytes } = sampleManifest();
   expect((fetcher?.neededBytes ?? 0) - (holder?.neededBytes ?? 0)).toBe(sizeBytes);
+});
+
+test('a member that only lost hosts remember must be silent too', () => {
+  const members = [1, 2, 3].map((number) => ({
+    name: `m${number}`,
+    peerUrls: [`http://10.0.0.${number}:2380`],
+    clientUrls: [`http://10.0.0.${number}:2379`],
+  }));
+  const facts = [1, 2].map((number) => hostFacts(number, { found: 'absent', knownMembers: members }));
+  const seen = circumstances(facts, { silent: [{ agent: 'h3', message: 'no link' }] });
+
+  const plan = decidePlan({ ...wish, without: ['h3'] }, seen);
+
+  expect(plan.decided.without).toEqual([
+    { agent: 'h3', urls: ['http://10.0.0.3:2379', 'http://10.0.0.3:2380'] },
+  ]);
 });
