@@ -55,7 +55,9 @@ export async function realPathOf(path: string): Promise<string> {
   try {
     return await realpath(path);
   } catch (error) {
-    if (systemCodeOf(error) !== 'ENOENT' || dirname(path) === path) throw error;
+    const code = systemCodeOf(error);
+    // Another user's directory may be closed to us; ours is not, so what lies above it tells them apart.
+    if ((code !== 'ENOENT' && code !== 'EACCES') || dirname(path) === path) throw error;
     return join(await realPathOf(dirname(path)), basename(path));
   }
 }

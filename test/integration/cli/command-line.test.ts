@@ -201,7 +201,7 @@ test('a restore is followed as lines on stderr, or as one document for each chan
 
   expect(asked[0]).toEqual({ planHash: PLAN_HASH, requestedBy: 'operator@h1' });
   expect(text.stderr.replaceAll(/^\d\d:\d\d:\d\dZ /gm, '')).toBe(
-    'operation preparing\nh1 preparing\nh2 preparing\nh3 preparing\noperation stopping\n',
+    'operation preparing\nh1 preparing\nh2 preparing\nh3 preparing\noperation stopping\noperation finished\nh1 finished\nh2 finished\nh3 finished\n',
   );
   expect(text.stdout).toContain(`${OPERATION}  finished`);
   expect(json.stderr).toBe('');
