@@ -1,12 +1,15 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { asAgentError } from '../../src/base/agent-error.ts';
 import { connectEtcd, type EtcdClient } from '../../src/etcd/client.ts';
 
 const ASK_EACH_MS = 20;
 const PATIENCE_MS = 1000;
 
 /**
- * Asks every member for a linearizable read about every 20 ms, on connections of its own, and notes when the old cluster lost its first member and when each member answered for a new one.
+ * Looks every 20 ms at every member, on connections of its own: first whether its door is open, and from when one is shut, whether it
+ * answers a linearizable read for a new cluster. While the old cluster serves it is not read from: on a small machine that would slow
+ * down whoever prepares meanwhile.
  */
 export class AvailabilityProbe implements AsyncDisposable {
   readonly #urls: readonly string[];
@@ -27,7 +30,6 @@ export class AvailabilityProbe implements AsyncDisposable {
   async untilServing(): Promise<void> {
     await this.#until(() => this.#clusterIds.size === this.#urls.length);
     [this.#oldClusterId] = this.#clusterIds.values();
-    this.#firstRefusedMs = undefined;
   }
 
   /** Every member has answered for the new cluster. */
@@ -59,34 +61,53 @@ export class AvailabilityProbe implements AsyncDisposable {
     const etcd = connectEtcd({ endpoint, requestTimeoutMs: PATIENCE_MS });
     while (!this.#stop.signal.aborted) {
       const askedMs = performance.now();
-      try {
-        const clusterId = await readLinearizably(etcd, this.#urls.length);
-        if (clusterId !== undefined) this.#note(endpoint, clusterId);
-      } catch (error) {
-        // Only a closed door is a stopped member; a slow answer is not.
-        if (asAgentError(error).code === 'ETCD_UNREACHABLE') this.#firstRefusedMs ??= askedMs;
-      }
+      await this.#ask(endpoint, etcd, askedMs);
       await sleep(Math.max(0, askedMs + ASK_EACH_MS - performance.now()));
     }
     etcd.close();
   }
 
-  #note(url: string, clusterId: string): void {
-    this.#clusterIds.set(url, clusterId);
-    if (this.#oldClusterId === undefined || clusterId === this.#oldClusterId) return;
-    if (!this.#firstNewMs.has(url)) this.#firstNewMs.set(url, performance.now());
+  async #ask(endpoint: string, etcd: EtcdClient, askedMs: number): Promise<void> {
+    if (this.#oldClusterId === undefined) {
+      const clusterId = await readLinearizably(etcd, this.#urls.length);
+      if (clusterId !== undefined) this.#clusterIds.set(endpoint, clusterId);
+    } else if (this.#firstRefusedMs === undefined) {
+      if (!(await isOpen(endpoint))) this.#firstRefusedMs ??= askedMs;
+    } else if (!this.#firstNewMs.has(endpoint)) {
+      const clusterId = await readLinearizably(etcd, this.#urls.length);
+      if (clusterId === undefined || clusterId === this.#oldClusterId) return;
+      this.#firstNewMs.set(endpoint, performance.now());
+    }
+  }
+}
+
+async function isOpen(endpoint: string): Promise<boolean> {
+  const { hostname, port } = new URL(endpoint);
+  const socket = connect(Number(port), hostname);
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
   }
 }
 
 /**
- * The ID of the cluster that answered; `undefined` while there is no leader that has committed anything. Asked before that, etcd
- * 3.4 drops the read and answers no other for 6 s: the probe would measure what it did itself.
+ * The ID of the cluster that answered; `undefined` while there is no answer, or no leader that has committed anything. Asked before that,
+ * etcd 3.4 drops the read and answers no other for 6 s: the probe would measure what it did itself.
  */
 async function readLinearizably(etcd: EtcdClient, members: number): Promise<string | undefined> {
   const { signal } = new AbortController();
-  const { clusterId, leaderId, raftIndex } = await etcd.status(signal);
-  // What the restore tool wrote are the members, one entry for each.
-  if (leaderId === undefined || raftIndex <= members) return undefined;
-  await etcd.range({ key: 'probe' }, signal);
-  return clusterId;
+  try {
+    const { clusterId, leaderId, raftIndex } = await etcd.status(signal);
+    // What the restore tool wrote are the members, one entry for each.
+    if (leaderId === undefined || raftIndex <= members) return undefined;
+    await etcd.range({ key: 'probe' }, signal);
+    return clusterId;
+  } catch {
+    // It stops or starts: the next look is in a moment.
+    return undefined;
+  }
 }
