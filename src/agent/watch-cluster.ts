@@ -1,3 +1,4 @@
+import { readMembers } from '../restore/cluster-reads.ts';
 import type { AgentParts } from './agent-parts.ts';
 
 const LOOK_EVERY_MS = 15_000;
@@ -12,16 +13,9 @@ export async function watchCluster(
   while (!signal.aborted) {
     // During an operation the member may be either cluster's; the finish writes which it is.
     const seen =
-      operations.active === undefined ? await etcd.members(signal).catch(() => undefined) : undefined;
+      operations.active === undefined ? await readMembers(etcd, signal).catch(() => undefined) : undefined;
     if (seen !== undefined && operations.active === undefined) {
-      await lineage.sawCluster(
-        seen.clusterId,
-        seen.members.map(({ name, peerUrls, clientUrls }) => ({
-          name,
-          peerUrls: [...peerUrls],
-          clientUrls: [...clientUrls],
-        })),
-      );
+      await lineage.sawCluster(seen.clusterId, seen.members);
     }
     const waitMs = lineage.record.clusterId === undefined ? LOOK_FIRST_MS : LOOK_EVERY_MS;
     await clock.sleep(waitMs, signal).catch(() => undefined);

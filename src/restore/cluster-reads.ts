@@ -1,5 +1,6 @@
 import { AgentError } from '../base/agent-error.ts';
 import type { EtcdClient } from '../etcd/client.ts';
+import type { HostFacts } from '../formats/host-facts.ts';
 
 /** Every key: from the first possible one on (a range end of one zero byte means no end). */
 export const ALL_KEYS = { key: Buffer.of(0), rangeEnd: Buffer.of(0) } as const;
@@ -35,4 +36,21 @@ export async function countKeys(
       return undefined;
     throw error;
   }
+}
+
+/** The member list as the local member knows it, in the shape that travels to peers and to disk. Needs no quorum. */
+export async function readMembers(
+  etcd: EtcdClient,
+  signal: AbortSignal,
+): Promise<{ clusterId: string; members: NonNullable<HostFacts['etcd']>['members'] }> {
+  const { clusterId, members } = await etcd.members(signal);
+  return {
+    clusterId,
+    members: members.map(({ id, name, peerUrls, clientUrls }) => ({
+      id,
+      name,
+      peerUrls: [...peerUrls],
+      clientUrls: [...clientUrls],
+    })),
+  };
 }

@@ -11,7 +11,7 @@ import { etcdVersion } from '../restore-tool/etcd-version.ts';
 import { findRestoreTools } from '../restore-tool/find-tools.ts';
 import type { Catalog } from '../snapshot/catalog.ts';
 import { hasProcess, type Supervisor } from '../supervisor/supervisor.ts';
-import { readsLinearizably } from './cluster-reads.ts';
+import { readMembers, readsLinearizably } from './cluster-reads.ts';
 import { STAGING_ROOT } from './layout.ts';
 import type { LineageStore } from './lineage-store.ts';
 import { pathExists } from '../base/path-exists.ts';
@@ -87,7 +87,7 @@ async function askMember(
 ): Promise<Pick<HostFacts, 'etcd' | 'etcdProblem'>> {
   try {
     const status = await etcd.status(signal);
-    const { members } = await etcd.members(signal);
+    const { members } = await readMembers(etcd, signal);
     const quorum =
       status.leaderId === undefined
         ? new AgentError('ETCD_TIMEOUT', 'the member knows no leader')
@@ -98,12 +98,7 @@ async function askMember(
         memberId: status.memberId,
         revision: status.revision,
         version: status.version,
-        members: members.map(({ id, name, peerUrls, clientUrls }) => ({
-          id,
-          name,
-          peerUrls: [...peerUrls],
-          clientUrls: [...clientUrls],
-        })),
+        members,
         hasQuorum: quorum === true,
       },
       ...(quorum === true ? {} : { etcdProblem: quorum.message }),

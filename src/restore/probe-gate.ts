@@ -4,7 +4,7 @@ import type { EtcdClient } from '../etcd/client.ts';
 import type { GateFacts, GateRequest } from '../formats/restore-messages.ts';
 import type { RestorePlan } from '../formats/restore-plan.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
-import { ALL_KEYS, countKeys, readsLinearizably } from './cluster-reads.ts';
+import { ALL_KEYS, countKeys, readMembers, readsLinearizably } from './cluster-reads.ts';
 
 interface GateProbe {
   readonly agent: string;
@@ -64,12 +64,7 @@ async function askEtcd(
   seen.alarms = await etcd.alarms(signal);
   seen.linearizableRead = await readsLinearizably(etcd, signal);
   seen.servingSinceMs = clock.now();
-  seen.members = (await etcd.members(signal)).members.map(({ id, name, peerUrls, clientUrls }) => ({
-    id,
-    name,
-    peerUrls: [...peerUrls],
-    clientUrls: [...clientUrls],
-  }));
+  seen.members = (await readMembers(etcd, signal)).members;
   seen.write = await writesWithoutAKey(etcd, plan, signal);
   await compare(etcd, request, seen, signal);
 }
