@@ -42,6 +42,7 @@ export default {
     owns('processes-start-in-base', 'execa|child_process', '^src/base/'),
     owns('one-door-to-cron', 'node-cron', '^src/schedule/'),
     owns('one-logger', 'pino', '^src/observe/'),
+    owns('one-metrics-library', 'prom-client', '^src/observe/'),
     owns('schemas-in-two-rooms', 'zod', '^src/(formats|config)/'),
     owns('yaml-is-configuration', 'yaml', '^src/config/'),
     owns('cli-owns-commander', 'commander|@clack/prompts', '^src/cli/'),
