@@ -30,7 +30,12 @@ test('the unit leaves etcd alone when the agent ends, and stops it in time', asy
       .filter((line) => /^[A-Z][A-Za-z]*=/.test(line))
       .map((line) => line.split(/=(.*)/s).slice(0, 2)),
   ) as Record<string, string>;
-  expect(keys).toMatchObject({ Type: 'notify', NotifyAccess: 'all', KillMode: 'process', WatchdogSec: '60' });
+  expect(keys).toMatchObject({
+    Type: 'notify',
+    NotifyAccess: 'all',
+    KillMode: 'process',
+    WatchdogSec: '2min',
+  });
   // The default `supervisor.stopTimeoutSeconds`, which an orderly stop may wait for.
   expect(Number(keys['TimeoutStopSec'])).toBeGreaterThan(90);
 });
