@@ -3,15 +3,26 @@ import { dirname } from 'node:path';
 import { AgentError, systemCodeOf } from './agent-error.ts';
 import { formatBytes } from './units.ts';
 
-/** Bytes that this process may still write on the file system of `path` (or of its nearest existing parent). */
-export async function freeSpaceBytes(path: string): Promise<number> {
+export interface FileSystemSpace {
+  /** What this process may still write. */
+  readonly freeBytes: number;
+  readonly sizeBytes: number;
+}
+
+/** How full the file system of `path` (or of its nearest existing parent) is. */
+export async function fileSystemSpace(path: string): Promise<FileSystemSpace> {
   try {
-    const { bavail, bsize } = await statfs(path);
-    return bavail * bsize;
+    const { bavail, blocks, bsize } = await statfs(path);
+    return { freeBytes: bavail * bsize, sizeBytes: blocks * bsize };
   } catch (error) {
     if (systemCodeOf(error) !== 'ENOENT' || dirname(path) === path) throw error;
-    return await freeSpaceBytes(dirname(path));
+    return await fileSystemSpace(dirname(path));
   }
+}
+
+/** Bytes that this process may still write on the file system of `path` (or of its nearest existing parent). */
+export async function freeSpaceBytes(path: string): Promise<number> {
+  return (await fileSystemSpace(path)).freeBytes;
 }
 
 /**

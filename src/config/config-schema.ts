@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { agentSection } from './agent-section.ts';
 import { etcdSection } from './etcd-section.ts';
 import { meshSection } from './mesh-section.ts';
+import { monitoringSection } from './monitoring-section.ts';
 import { restoreSection } from './restore-section.ts';
 import { snapshotsSection } from './snapshots-section.ts';
 import { supervisorSection } from './supervisor-section.ts';
@@ -13,6 +14,7 @@ export const configSchema = z.strictObject({
   etcd: etcdSection,
   supervisor: supervisorSection,
   mesh: meshSection.prefault({}),
+  monitoring: monitoringSection.prefault({}),
   snapshots: snapshotsSection.prefault({}),
   restore: restoreSection.prefault({}),
 });
@@ -32,6 +34,7 @@ export interface Config {
   readonly etcd: Readonly<ConfigSections['etcd']>;
   readonly supervisor: Readonly<SupervisorConfig>;
   readonly mesh: Readonly<ConfigSections['mesh']>;
+  readonly monitoring: Readonly<ConfigSections['monitoring']>;
   readonly snapshots: Readonly<SnapshotsConfig>;
   readonly restore: Readonly<ConfigSections['restore']>;
 }

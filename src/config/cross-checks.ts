@@ -15,7 +15,13 @@ export function crossProblems(sections: SoundSections): Problem[] {
     ...snapshotDirectoryProblems(sections),
     ...commandProblems(sections),
     ...meshProblems(sections),
+    ...monitoringProblems(sections),
   ];
+}
+
+function monitoringProblems({ mesh, monitoring }: SoundSections): Problem[] {
+  if (mesh === undefined || !monitoring?.enabled || monitoring.listen.port !== mesh.listen.port) return [];
+  return [{ path: ['monitoring', 'listen'], message: 'must have another port than mesh.listen' }];
 }
 
 function endpointProblems({ etcd }: SoundSections): Problem[] {

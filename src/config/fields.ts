@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseListenAddress, type ListenAddress } from './listen-address.ts';
 
 // Shapes that several sections share. The messages complete "etcd.dataDir: …" and never repeat the value.
 
@@ -38,6 +39,19 @@ export function etcdUrl(): z.ZodType<string, string> {
       /^https?:\/\/(\[[0-9a-fA-F:.]+\]|[^\s/:@[\]]+):\d{1,5}$/,
       'must be http://host:port or https://host:port',
     );
+}
+
+/** An address and a port to listen on; never a name, which may come to mean something else. */
+export function listenAddress(): z.ZodType<ListenAddress, string> {
+  return z.string().transform((text, context): ListenAddress => {
+    const address = parseListenAddress(text);
+    if (address !== undefined) return address;
+    context.addIssue({
+      code: 'custom',
+      message: 'must be an IP address and a port: 10.0.0.1:7400 or [::1]:7400',
+    });
+    return z.NEVER;
+  });
 }
 
 /** An agent's name: it stands in the certificate's DNS names, in snapshot ids and in commands. */

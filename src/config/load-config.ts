@@ -67,12 +67,13 @@ function withEmptySections(value: unknown): unknown {
 function soundSections(raw: unknown): SoundSections {
   if (typeof raw !== 'object' || raw === null) return {};
   const section = (name: string): unknown => (raw as Readonly<Record<string, unknown>>)[name];
-  const { agent, etcd, supervisor, mesh, snapshots } = configSchema.shape;
+  const { agent, etcd, supervisor, mesh, monitoring, snapshots } = configSchema.shape;
   return {
     agent: agent.safeParse(section('agent')).data,
     etcd: etcd.safeParse(section('etcd')).data,
     supervisor: supervisor.safeParse(section('supervisor')).data,
     mesh: mesh.safeParse(section('mesh')).data,
+    monitoring: monitoring.safeParse(section('monitoring')).data,
     snapshots: snapshots.safeParse(section('snapshots')).data,
   };
 }

@@ -1,16 +1,5 @@
 import { z } from 'zod';
-import { absolutePath, agentName, seconds } from './fields.ts';
-import { parseListenAddress, type ListenAddress } from './listen-address.ts';
-
-const listen = z.string().transform((text, context): ListenAddress => {
-  const address = parseListenAddress(text);
-  if (address !== undefined) return address;
-  context.addIssue({
-    code: 'custom',
-    message: 'must be an IP address and a port: 10.0.0.1:7400 or [::1]:7400',
-  });
-  return z.NEVER;
-});
+import { absolutePath, agentName, listenAddress, seconds } from './fields.ts';
 
 const peer = z
   .strictObject({
@@ -38,7 +27,7 @@ const tls = z
 /** `mesh`: the links between agents. */
 export const meshSection = z
   .strictObject({
-    listen: listen
+    listen: listenAddress()
       .prefault('127.0.0.1:7400')
       .describe('The address and port of this agent for its peers. Beyond loopback it needs `tls`.'),
     peers: z

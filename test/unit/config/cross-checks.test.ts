@@ -21,6 +21,7 @@ interface Sections {
   readonly etcd?: object;
   readonly supervisor?: object;
   readonly mesh?: object;
+  readonly monitoring?: object;
   readonly snapshots?: object;
 }
 
@@ -28,6 +29,8 @@ test.each<[string, Sections]>([
   ['agents on loopback with a secret', { mesh: { peers: PEERS, secretFile: '/etc/secret' } }],
   ['agents that speak TLS', { mesh: { listen: '0.0.0.0:7400', peers: REMOTE, tls: TLS } }],
   ['an agent alone', { mesh: { listen: '[::1]:7400' } }],
+  ['no monitoring', { monitoring: { enabled: false, listen: '127.0.0.1:7400' } }],
+  ['monitoring on all addresses', { monitoring: { listen: '0.0.0.0:9100' } }],
   ['a WAL directory beside the member', { etcd: { ...ETCD, walDir: '/var/lib/etcd/wal' } }],
   [
     'a command whose flags say the same in other words',
@@ -54,6 +57,11 @@ test.each<[string, Sections, string]>([
     'listening beyond loopback without TLS',
     { mesh: { listen: '0.0.0.0:7400' } },
     'mesh.listen: must be a loopback address unless mesh.tls is given',
+  ],
+  [
+    'monitoring on the port of the mesh',
+    { monitoring: { listen: '127.0.0.1:7400' } },
+    'monitoring.listen: must have another port than mesh.listen',
   ],
   ['peers without TLS and without a secret', { mesh: { peers: PEERS } }, 'mesh.secretFile: is missing'],
   [
