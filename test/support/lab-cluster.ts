@@ -53,6 +53,8 @@ export interface LabHost {
   readonly dataDir: string;
   readonly clientUrl: string;
   readonly peerUrl: string;
+  /** Where its agent serves /metrics, /healthz and /readyz. */
+  readonly monitoringUrl: string;
 }
 
 export interface CliResult {
@@ -174,7 +176,7 @@ export class LabCluster implements AsyncDisposable {
 
 /** Writes every host's configuration and starts the agents, which start their etcds. */
 export async function startLab(options: LabOptions): Promise<LabCluster> {
-  const ports = await freePorts(options.hosts * 3);
+  const ports = await freePorts(options.hosts * 4);
   const secretFile = join(options.directory, 'mesh-secret');
   await mkdir(options.directory, { recursive: true });
   await writeFile(secretFile, randomBytes(32).toString('hex'), { mode: 0o600 });
@@ -198,7 +200,7 @@ function placeOf(options: LabOptions, index: number, ports: readonly number[]): 
   const name = `h${index + 1}`;
   const directory = join(options.directory, name);
   const scheme = options.clientTls === undefined ? 'http' : 'https';
-  const [clientPort = 0, peerPort = 0, meshPort = 0] = ports.slice(index * 3);
+  const [clientPort = 0, peerPort = 0, meshPort = 0, monitoringPort = 0] = ports.slice(index * 4);
   return {
     name,
     directory,
@@ -207,6 +209,7 @@ function placeOf(options: LabOptions, index: number, ports: readonly number[]): 
     dataDir: join(directory, 'etcd'),
     clientUrl: `${scheme}://127.0.0.1:${clientPort}`,
     peerUrl: `http://127.0.0.1:${peerPort}`,
+    monitoringUrl: `http://127.0.0.1:${monitoringPort}`,
     meshPort,
   };
 }
@@ -266,6 +269,7 @@ function baseConfig(
         .map(({ name, meshPort }) => ({ name, url: `ws://127.0.0.1:${meshPort}` })),
       secretFile,
     },
+    monitoring: { listen: new URL(place.monitoringUrl).host },
     restore: { tool, peerGraceSeconds: 5, gateTimeoutSeconds: 60 },
   };
 }
