@@ -48,6 +48,11 @@ export const ERROR_CODES = {
     exitStatus: 3,
     hint: 'Another agent holds this state directory. Give each agent its own `agent.stateDir`.',
   },
+  MONITORING_UNAVAILABLE: {
+    retryable: true,
+    exitStatus: 1,
+    hint: 'The agent works without metrics and probes, and tries again. Free the port, or change `monitoring.listen`.',
+  },
   STATE_DAMAGED: {
     retryable: false,
     exitStatus: 5,
@@ -75,6 +80,16 @@ export const ERROR_CODES = {
     retryable: false,
     exitStatus: 1,
     hint: 'The member has the NOSPACE alarm: compact, defragment, then disarm it.',
+  },
+  ETCD_NOT_FOUND: {
+    retryable: false,
+    exitStatus: 1,
+    hint: 'Start etcd, or name its unit or process: `--unit etcd.service`, `--pid 1234`.',
+  },
+  ETCD_AMBIGUOUS: {
+    retryable: false,
+    exitStatus: 2,
+    hint: 'Say which one is meant: `--pid`, or `--unit`. Each has an agent and a configuration of its own.',
   },
   ETCD_COMPACTED: { retryable: false, exitStatus: 1, hint: 'That revision is gone. Ask for a newer one.' },
 
@@ -197,6 +212,16 @@ export const ERROR_CODES = {
     retryable: false,
     exitStatus: 1,
     hint: 'Run the command named above by hand and look at its log.',
+  },
+  SUPERVISOR_FORBIDDEN: {
+    retryable: false,
+    exitStatus: 1,
+    hint: "The agent's user may not start and stop etcd. Install the polkit rule 50-etcd-lifeboat.rules for it: docs/security.md.",
+  },
+  PROCESSES_HIDDEN: {
+    retryable: false,
+    exitStatus: 1,
+    hint: 'Whether etcd is stopped cannot be told. Give the agent a /proc without hidepid= and subset=: docs/security.md.',
   },
   ETCD_STILL_RUNNING: {
     retryable: true,

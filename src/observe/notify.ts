@@ -36,6 +36,7 @@ export interface Notifier {
 
 const COMMAND_TIMEOUT_MS = 10_000;
 const MAX_STATUS_CHARS = 200;
+const TRIES_BEFORE_THE_END = 6;
 
 export function createNotifier(options: NotifierOptions): Notifier {
   const { log, notifySocket, watchdogUsec } = options;
@@ -73,7 +74,10 @@ export function createNotifier(options: NotifierOptions): Notifier {
   };
 }
 
-/** Every `everyMs`, half of what systemd allows, while the agent is alive. Resolves when `signal` aborts. */
+/**
+ * Every `everyMs`, half of what systemd allows, while the agent is alive; sooner while it is not, so that one that recovers
+ * is heard in time. Resolves when `signal` aborts.
+ */
 async function pingUntil(
   signal: AbortSignal,
   everyMs: number,
@@ -91,9 +95,9 @@ async function pingUntil(
     );
   });
   for (;;) {
-    await pingOnce(signal, () => Promise.race([isAlive(), closed]), log, send);
+    const pinged = await pingOnce(signal, () => Promise.race([isAlive(), closed]), log, send);
     try {
-      await clock.sleep(everyMs, signal);
+      await clock.sleep(pinged ? everyMs : everyMs / TRIES_BEFORE_THE_END, signal);
     } catch (error) {
       if (signal.aborted) return;
       throw error;
@@ -106,13 +110,17 @@ async function pingOnce(
   isAlive: () => Promise<boolean>,
   log: Log,
   send: (assignment: string) => Promise<void>,
-): Promise<void> {
+): Promise<boolean> {
   try {
-    if (await isAlive()) await send('WATCHDOG=1');
-    else if (!signal.aborted) log.warn({}, 'the agent does not seem alive: systemd is not pinged');
+    if (await isAlive()) {
+      await send('WATCHDOG=1');
+      return true;
+    }
+    if (!signal.aborted) log.warn({}, 'the agent does not seem alive: systemd is not pinged');
   } catch (error) {
-    if (!signal.aborted) log.warn({ err: error }, 'the agent could not ping systemd');
+    if (!signal.aborted) log.warn({ err: error }, 'systemd is not pinged, and will restart the agent');
   }
+  return false;
 }
 
 /** A line end would begin another assignment. */

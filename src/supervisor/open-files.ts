@@ -1,10 +1,13 @@
 import { lstat, readdir, readFile, readlink, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { systemCodeOf } from '../base/agent-error.ts';
+import { heldLocks } from './file-locks.ts';
 import { fileIdentity, isBelow, listFilesBelow, realPathOf, type FilesBelow } from './files-below.ts';
+import { requireVisibleProcesses } from './require-visible-processes.ts';
 
 /** A process that has a file open. */
 export interface FileUser {
+  /** 0 for one that only its lock betrays. */
   readonly pid: number;
   /** Its command line. */
   readonly command: string;
@@ -18,12 +21,15 @@ export interface FileUser {
  * are known by path and by inode, so an etcd in a container that sees them under another path is found too, and so
  * is a second etcd that waits for the lock of the database. /proc/locks would not show that one.
  *
- * A process whose files may not be looked at counts only when it is called `etcd` and its command line names no other
- * data directory: a false alarm there is better than two etcds on one directory. Others are not seen.
+ * A process of another user, whose files may not be looked at, counts when it holds a lock on one of them, when its
+ * command line names the data directory, or when it is called `etcd` and names no other: a false alarm there is better
+ * than two etcds on one directory.
  *
  * @param paths - Directories or files; they need not exist.
+ * @throws {AgentError} `PROCESSES_HIDDEN` when /proc does not show all processes.
  */
 export async function processesUsing(paths: readonly string[]): Promise<FileUser[]> {
+  await requireVisibleProcesses();
   const wanted = await listFilesBelow(paths);
   const users: FileUser[] = [];
   for (const entry of await readdir('/proc')) {
@@ -32,7 +38,7 @@ export async function processesUsing(paths: readonly string[]): Promise<FileUser
     const user = await unlessGone(() => fileUser(pid, wanted));
     if (user !== undefined) users.push(user);
   }
-  return users;
+  return [...users, ...(await unseenLockHolders(wanted, users))];
 }
 
 /** `1234 (etcd --name m1) has /var/lib/etcd/member/snap/db open`, for messages. */
@@ -69,12 +75,25 @@ async function openFile(
 }
 
 async function unseenEtcd(pid: number, wanted: FilesBelow): Promise<FileUser | undefined> {
-  const name = (await readFile(`/proc/${pid}/comm`, 'utf8')).trim();
-  if (name !== 'etcd') return undefined;
   const commandLine = await commandLineOf(pid);
   const dataDir = dataDirIn(commandLine);
-  if (dataDir !== undefined && !wanted.roots.includes(await realPathOf(dataDir))) return undefined;
-  return { pid, command: commandLine.join(' '), path: 'files that this agent may not see', writing: true };
+  const name = (await readFile(`/proc/${pid}/comm`, 'utf8')).trim();
+  const counts = dataDir === undefined ? name === 'etcd' : wanted.roots.includes(await realPathOf(dataDir));
+  return counts ? unseen(pid, commandLine) : undefined;
+}
+
+/** An etcd under any name and of any user locks its database and its WAL. */
+async function unseenLockHolders(wanted: FilesBelow, seen: readonly FileUser[]): Promise<FileUser[]> {
+  const locks = (await heldLocks()).filter(({ identity }) => wanted.identities.has(identity));
+  const pids = new Set(locks.flatMap(({ pid }) => pid ?? []));
+  for (const { pid } of seen) pids.delete(pid);
+  if (locks.length > 0 && pids.size === 0 && seen.length === 0) pids.add(0);
+  return await Promise.all([...pids].map(async (pid) => unseen(pid, await commandLineOf(pid))));
+}
+
+function unseen(pid: number, commandLine: readonly string[]): FileUser {
+  const command = commandLine.join(' ') || 'unknown';
+  return { pid, command, path: 'files that this agent may not see', writing: true };
 }
 
 /** The program and arguments of a process. Empty when it is gone. */

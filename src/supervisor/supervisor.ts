@@ -62,7 +62,7 @@ export interface Supervisor {
   /**
    * Whether the calls above are possible at all. Changes nothing.
    *
-   * @throws {AgentError} `HOLD_UNSUPPORTED`, `SUPERVISOR_FAILED`.
+   * @throws {AgentError} `HOLD_UNSUPPORTED`, `SUPERVISOR_FAILED`, `SUPERVISOR_FORBIDDEN`, `PROCESSES_HIDDEN`.
    */
   check(signal: AbortSignal): Promise<void>;
 

@@ -14,7 +14,15 @@ const CALL_TIMEOUT_MS = 20_000;
 const JOURNAL_LINES = 20;
 const ENV = { TZ: 'UTC', LC_ALL: 'C', SYSTEMD_COLORS: '0', SYSTEMD_PAGER: '' };
 
-/** One unit, through systemctl(1). Every call throws `SUPERVISOR_FAILED` when systemd refuses it or cannot be asked. */
+/** systemd's words for what polkit, or the want of it, does not allow. */
+const FORBIDDEN = /Interactive authentication required|Access denied/;
+/** A job that somebody else queued is in the way, or systemd unloaded a unit that is down and has nothing to forget. */
+const NOTHING_TO_DO = /is destructive|not loaded/;
+
+/**
+ * One unit, through systemctl(1). Every call throws `SUPERVISOR_FAILED` when systemd refuses it or cannot be asked, and
+ * `SUPERVISOR_FORBIDDEN` when this user may not.
+ */
 export class Systemctl {
   readonly #options: SystemctlOptions;
 
@@ -41,12 +49,15 @@ export class Systemctl {
 
   /** Forgets failures and the count of recent starts, which could forbid the next one. */
   async resetFailed(signal: AbortSignal): Promise<void> {
-    try {
-      await this.#call(['reset-failed'], signal);
-    } catch (error) {
-      // systemd unloads a unit that is down and has nothing to forget.
-      if (!(error instanceof AgentError) || !error.message.includes('not loaded')) throw error;
-    }
+    await this.#callIfNeeded(['reset-failed'], signal);
+  }
+
+  /**
+   * Whether this user may start and stop the unit: asked by a stop of a unit that is down, which leaves it as it is, also
+   * when it failed or is about to be started; where it is up, by `reset-failed`, which only sets its counters to zero.
+   */
+  async requireRights(isDown: boolean, signal: AbortSignal): Promise<void> {
+    await this.#callIfNeeded(isDown ? ['stop', '--no-block', '--job-mode=fail'] : ['reset-failed'], signal);
   }
 
   /** The unit's last lines in the journal; a sentence about why not where they cannot be read. */
@@ -65,6 +76,14 @@ export class Systemctl {
     }
   }
 
+  async #callIfNeeded(verb: readonly string[], signal: AbortSignal): Promise<void> {
+    try {
+      await this.#call(verb, signal);
+    } catch (error) {
+      if (!(error instanceof AgentError) || !NOTHING_TO_DO.test(error.message)) throw error;
+    }
+  }
+
   async #call(verb: readonly string[], signal: AbortSignal): Promise<string> {
     const { systemctl, unit } = this.#options;
     const args = ['--no-ask-password', '--no-pager', ...verb, unit];
@@ -78,7 +97,8 @@ export class Systemctl {
     } catch (cause) {
       const error = asAgentError(cause);
       if (error.code === 'CANCELLED') throw error;
-      throw new AgentError('SUPERVISOR_FAILED', error.message, { cause });
+      const code = FORBIDDEN.test(error.message) ? 'SUPERVISOR_FORBIDDEN' : 'SUPERVISOR_FAILED';
+      throw new AgentError(code, error.message, { cause });
     }
   }
 }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { AgentError } from '../base/agent-error.ts';
 import { HoldFile } from './hold-file.ts';
 import { OneAtATime } from './one-at-a-time.ts';
+import { requireVisibleProcesses } from './require-visible-processes.ts';
 import { untilNobodyUses } from './seen-stopped.ts';
 import {
   DEFAULT_SETTLE_MS,
@@ -107,7 +108,12 @@ class SystemdSupervisor implements Supervisor {
   }
 
   async check(signal: AbortSignal): Promise<void> {
-    await this.#requireHoldRespected(signal);
+    await this.#turns.run(async () => {
+      await requireVisibleProcesses();
+      await this.#requireHoldRespected(signal);
+      // Root may do everything, and is spared the question.
+      if (process.getuid?.() !== 0) await this.#requireRights(signal);
+    });
   }
 
   async close(): Promise<void> {
@@ -130,11 +136,16 @@ class SystemdSupervisor implements Supervisor {
       throw new AgentError('HOLD_UNSUPPORTED', `the files of ${unit} changed since systemd read them`);
     }
     const texts = await Promise.all(files.map((file) => readFile(file, 'utf8')));
-    if (respectsHold(texts, holdFile)) return;
+    if (respectsHold(texts, { unit, holdFile })) return;
     throw new AgentError(
       'HOLD_UNSUPPORTED',
       `no ConditionPathExists=!${holdFile} is in force among ${files.join(', ')}`,
     );
+  }
+
+  async #requireRights(signal: AbortSignal): Promise<void> {
+    const facts = await this.#systemctl.facts(signal);
+    await this.#systemctl.requireRights(isDown(facts), signal);
   }
 
   /** Resolves with the process id of etcd. `systemctl start` exits 0 also when a condition kept the unit down. */

@@ -1,3 +1,9 @@
+interface Hold {
+  /** For example `etcd@two.service`. */
+  readonly unit: string;
+  readonly holdFile: string;
+}
+
 /**
  * Whether a unit made of these files does not start while `holdFile` exists: some `ConditionPathExists=!<holdFile>`
  * in a [Unit] section that no later line takes back. An empty condition of any kind clears all earlier ones, and a
@@ -5,14 +11,24 @@
  *
  * @param texts - The unit file and its drop-ins, in the order systemd applies them.
  */
-export function respectsHold(texts: readonly string[], holdFile: string): boolean {
+export function respectsHold(texts: readonly string[], { unit, holdFile }: Hold): boolean {
   let respected = false;
   for (const { key, value } of texts.flatMap(unitSettings)) {
     if (!/^(Condition|Assert)/.test(key)) continue;
     if (value === '' && key.startsWith('Condition')) respected = false;
-    if (key === 'ConditionPathExists' && value.replace(/^!\s*/, '!') === `!${holdFile}`) respected = true;
+    if (key !== 'ConditionPathExists') continue;
+    if (withoutSpecifiers(value, unit).replace(/^!\s*/, '!') === `!${holdFile}`) respected = true;
   }
   return respected;
+}
+
+/** The unit's names in a drop-in for several instances. Other specifiers stay: such a path is not known to be ours. */
+function withoutSpecifiers(value: string, unit: string): string {
+  const name = unit.replace(/\.service$/, '');
+  const at = name.indexOf('@');
+  const [prefix, instance] = at < 0 ? [name, ''] : [name.slice(0, at), name.slice(at + 1)];
+  const names: Record<string, string> = { n: unit, N: name, p: prefix, i: instance, '%': '%' };
+  return value.replaceAll(/%(.)/g, (specifier, letter: string) => names[letter] ?? specifier);
 }
 
 function unitSettings(text: string): { key: string; value: string }[] {
