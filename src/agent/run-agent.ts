@@ -2,6 +2,7 @@ import { markGarbageInOneGo } from '../base/garbage-collection.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { takeEnvironment } from '../config/environment.ts';
 import { createLogger } from '../observe/logger.ts';
+import { validateCron } from '../schedule/validate-cron.ts';
 import { startAgent } from './agent.ts';
 
 export interface RunAgentOptions {
@@ -19,7 +20,7 @@ export interface RunAgentOptions {
 export async function runAgent({ configFile, signal }: RunAgentOptions): Promise<number> {
   markGarbageInOneGo();
   const environment = takeEnvironment();
-  const config = await loadConfig(configFile);
+  const config = await loadConfig(configFile, { scheduleProblem: validateCron });
   const log = createLogger({ level: config.agent.logLevel, name: config.agent.name });
   const agent = await startAgent({ config, configFile, environment, log, signal });
   await new Promise<void>((resolve) => {

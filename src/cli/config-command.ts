@@ -1,20 +1,22 @@
 import type { Command } from 'commander';
 import type { Config } from '../config/config-schema.ts';
 import { loadConfig } from '../config/load-config.ts';
+import { validateCron } from '../schedule/validate-cron.ts';
+import { addConfigInitCommand } from './config-init-command.ts';
 import type { RunInSession } from './run-in-session.ts';
 import { formatFields, indent } from './table.ts';
 
 /** `lifeboat config …` */
 export function addConfigCommand(program: Command, run: RunInSession): void {
-  program
-    .command('config')
-    .description('the configuration file')
+  const group = program.command('config').description('the configuration file');
+  addConfigInitCommand(group, run);
+  group
     .command('check')
     .description('say everything that is wrong with it, or what it means; asks no agent')
     .action((_options: object, command: Command) =>
       run(command, async (session) => {
         const file = session.configFile;
-        const config = await loadConfig(file);
+        const config = await loadConfig(file, { scheduleProblem: validateCron });
         session.print({ file, valid: true, config }, () => configText(file, config));
         return 0;
       }),

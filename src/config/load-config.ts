@@ -8,26 +8,34 @@ import { readYaml, type Place } from './yaml-text.ts';
 
 const MAX_FILE_BYTES = 256 * 1024;
 
+/** What only other rooms can judge. */
+export interface ConfigChecks {
+  /** What keeps the scheduler from running this expression in this time zone, if anything. */
+  readonly scheduleProblem?: (cron: string, timeZone: string) => string | undefined;
+}
+
 /**
  * Reads the one configuration file.
  *
  * @throws {AgentError} `FILE_UNREADABLE`; `CONFIG_INVALID` with every problem on a line of its own,
  *   `file:line:col path: what is wrong`, also in `details.problems`.
  */
-export async function loadConfig(path: string): Promise<Config> {
-  return parseConfig(await readText(path), path);
+export async function loadConfig(path: string, checks: ConfigChecks = {}): Promise<Config> {
+  return parseConfig(await readText(path), path, checks);
 }
 
 /** `loadConfig` for text that was read already; `fileName` is what the problems are prefixed with. */
-export function parseConfig(text: string, fileName: string): Config {
+export function parseConfig(text: string, fileName: string, checks: ConfigChecks = {}): Config {
   const yaml = readYaml(text);
   if (yaml.syntaxProblems.length > 0) throw invalid(fileName, yaml.syntaxProblems);
   const raw = withEmptySections(yaml.value);
   const parsed = configSchema.safeParse(raw);
   const issues = parsed.error?.issues ?? [];
+  const sections = soundSections(raw);
   const problems = [
     ...issues.flatMap((issue) => explainIssue(issue, raw)),
-    ...crossProblems(soundSections(raw)),
+    ...crossProblems(sections),
+    ...scheduleProblems(sections, checks),
   ];
   if (parsed.success && problems.length === 0) return completeConfig(parsed.data);
   throw invalid(
@@ -37,6 +45,14 @@ export function parseConfig(text: string, fileName: string): Config {
       message: `${pathOf(problem)}: ${problem.message}`,
     })),
   );
+}
+
+/** An expression that is well-formed and yet never due, such as the 30th of February. */
+function scheduleProblems({ snapshots }: SoundSections, { scheduleProblem }: ConfigChecks): Problem[] {
+  const schedule = snapshots?.schedule;
+  if (schedule === undefined) return [];
+  const message = scheduleProblem?.(schedule.cron, schedule.timeZone);
+  return message === undefined ? [] : [{ path: ['snapshots', 'schedule', 'cron'], message }];
 }
 
 async function readText(path: string): Promise<string> {
