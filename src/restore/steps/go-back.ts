@@ -62,8 +62,8 @@ function withdrawMember(context: HostContext): Step {
   return {
     name: 'withdraw-member',
     isDone: async () => (await pathExists(layout.withdrawnMember)) || !(await wasInstalled(context)),
-    run: async () => {
-      await requireStopped(context);
+    run: async (signal) => {
+      await requireStopped(context, signal);
       await renameDurably(layout.member, layout.withdrawnMember);
     },
   };
@@ -74,8 +74,8 @@ function reinstateMember(context: HostContext): Step {
   return {
     name: 'reinstate-member',
     isDone: async () => !(await pathExists(layout.setAsideMember)),
-    run: async () => {
-      await requireStopped(context);
+    run: async (signal) => {
+      await requireStopped(context, signal);
       await renameDurably(layout.setAsideMember, layout.member);
     },
   };
@@ -86,8 +86,8 @@ function withdrawWal(context: HostContext, wal: WalLayout): Step {
     name: 'withdraw-wal',
     isDone: async () =>
       !(await pathExists(walMark(wal, 'set-aside'))) || (await pathExists(walMark(wal, 'withdrawn'))),
-    run: async () => {
-      await requireStopped(context);
+    run: async (signal) => {
+      await requireStopped(context, signal);
       await moveEntries(wal.dir, wal.withdrawn, isEtcdWalEntry);
       await writeTextDurably(walMark(wal, 'withdrawn'), '');
     },
@@ -98,8 +98,8 @@ function reinstateWal(context: HostContext, wal: WalLayout): Step {
   return {
     name: 'reinstate-wal',
     isDone: async () => !(await pathExists(wal.setAside)),
-    run: async () => {
-      await requireStopped(context);
+    run: async (signal) => {
+      await requireStopped(context, signal);
       await moveEntries(wal.setAside, wal.dir, () => true);
       await rmdir(wal.setAside);
     },

@@ -1,5 +1,6 @@
 import { AgentError } from '../../base/agent-error.ts';
 import { describeUsers, processesUsing, type FileUser } from '../../supervisor/open-files.ts';
+import { hasProcess } from '../../supervisor/supervisor.ts';
 import type { HostContext } from './host-context.ts';
 import type { Step } from './step.ts';
 
@@ -16,8 +17,8 @@ export function confirmSteps(context: HostContext): Step[] {
       name: 'see-stopped',
       askAgain: true,
       isDone: () => Promise.resolve(seen),
-      run: async () => {
-        await requireStopped(context);
+      run: async (signal) => {
+        await requireStopped(context, signal);
         const holder = await context.supervisor.heldBy();
         if (holder !== context.plan.decided.operation) {
           throw new AgentError(
@@ -45,7 +46,7 @@ export function stop(context: HostContext): Step {
   return {
     name: 'stop',
     askAgain: true,
-    isDone: async () => (await usersOf(context)).length === 0,
+    isDone: (signal) => isStopped(context, signal),
     run: async (signal) => {
       await context.turnToStop?.(signal);
       await context.supervisor.stop(signal);
@@ -58,18 +59,33 @@ export function finishStop(context: HostContext): Step {
   const { supervisor, plan } = context;
   return {
     name: 'finish-stop',
-    isDone: async () =>
-      (await supervisor.heldBy()) !== plan.decided.operation || (await usersOf(context)).length === 0,
+    isDone: async (signal) =>
+      (await supervisor.heldBy()) !== plan.decided.operation || (await isStopped(context, signal)),
     run: (signal) => supervisor.stop(signal),
   };
 }
 
-/** @throws {AgentError} `ETCD_STILL_RUNNING` naming the processes that have a file of the data or WAL dir open. */
-export async function requireStopped(context: HostContext): Promise<void> {
+/** An etcd that was started a moment ago has no file open yet, and is about to: its supervisor knows of it. */
+async function isStopped(context: HostContext, signal: AbortSignal): Promise<boolean> {
+  return (await usersOf(context)).length === 0 && !hasProcess(await context.supervisor.state(signal));
+}
+
+/**
+ * @throws {AgentError} `ETCD_STILL_RUNNING` naming the processes that have a file of the data or WAL dir open, or the
+ *   one that the supervisor started; what the supervisor throws when it cannot be asked.
+ */
+export async function requireStopped(context: HostContext, signal: AbortSignal): Promise<void> {
   const users = await usersOf(context);
-  if (users.length === 0) return;
-  throw new AgentError('ETCD_STILL_RUNNING', describeUsers(users), {
-    details: { pids: users.map((user) => `${user.pid}`) },
+  if (users.length > 0) {
+    throw new AgentError('ETCD_STILL_RUNNING', describeUsers(users), {
+      details: { pids: users.map((user) => `${user.pid}`) },
+    });
+  }
+  const state = await context.supervisor.state(signal);
+  if (!hasProcess(state)) return;
+  const pid = state.pid === undefined ? '' : ` as process ${state.pid}`;
+  throw new AgentError('ETCD_STILL_RUNNING', `the supervisor says that etcd is ${state.state}${pid}`, {
+    details: { pids: state.pid === undefined ? [] : [`${state.pid}`] },
   });
 }
 

@@ -25,8 +25,8 @@ function setAsideMember(context: HostContext): Step {
   return {
     name: 'set-aside-member',
     isDone: async () => host.found === 'absent' || (await pathExists(layout.setAsideMember)),
-    run: async () => {
-      await requireStopped(context);
+    run: async (signal) => {
+      await requireStopped(context, signal);
       await renameDurably(layout.member, layout.setAsideMember);
     },
   };
@@ -37,8 +37,8 @@ function installMember(context: HostContext): Step {
   return {
     name: 'install-member',
     isDone: async () => !(await pathExists(layout.stagedMember)) && (await pathExists(layout.member)),
-    run: async () => {
-      await requireStopped(context);
+    run: async (signal) => {
+      await requireStopped(context, signal);
       if (await pathExists(layout.member)) {
         throw new AgentError(
           'RESTORE_STEP_FAILED',
@@ -62,8 +62,8 @@ function setAsideWal(context: HostContext, wal: WalLayout): Step {
   return {
     name: 'set-aside-wal',
     isDone: () => pathExists(walMark(wal, 'set-aside')),
-    run: async () => {
-      await requireStopped(context);
+    run: async (signal) => {
+      await requireStopped(context, signal);
       await moveEntries(wal.dir, wal.setAside, isEtcdWalEntry);
       await writeTextDurably(walMark(wal, 'set-aside'), '');
     },
@@ -74,8 +74,8 @@ function installWal(context: HostContext, wal: WalLayout): Step {
   return {
     name: 'install-wal',
     isDone: () => pathExists(walMark(wal, 'installed')),
-    run: async () => {
-      await requireStopped(context);
+    run: async (signal) => {
+      await requireStopped(context, signal);
       await moveEntries(wal.staged, wal.dir, () => true);
       await writeTextDurably(walMark(wal, 'installed'), '');
     },

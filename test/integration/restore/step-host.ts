@@ -43,9 +43,19 @@ export class IdleSupervisor implements Supervisor, AsyncDisposable {
 
   async start(): Promise<void> {
     const database = await open(this.#database, 'r+');
-    const child = spawn('sleep', ['600'], { stdio: [database.fd, 'ignore', 'ignore'] });
-    this.#etcd = { child, ended: once(child, 'exit') };
+    this.#spawn(database.fd);
     await database.close();
+  }
+
+  /** As etcd is in its first moments: a process that has nothing open yet. */
+  async startWithNothingOpen(): Promise<void> {
+    await this.stop();
+    this.#spawn('ignore');
+  }
+
+  #spawn(stdin: number | 'ignore'): void {
+    const child = spawn('sleep', ['600'], { stdio: [stdin, 'ignore', 'ignore'] });
+    this.#etcd = { child, ended: once(child, 'exit') };
   }
 
   hold(operation: string): Promise<void> {

@@ -125,6 +125,20 @@ async function stateOf({ supervisor }: { supervisor: IdleSupervisor }) {
   return { running: supervisor.running, heldBy: await supervisor.heldBy() };
 }
 
+test('an etcd that was started a moment ago and has nothing open yet is stopped before data is moved', async () => {
+  await using directory = await temporaryDirectory();
+  const context = await stepHost({ root: directory.path, found: 'running', separateWal: false });
+  await using _etcd = context.supervisor;
+  await stageByHand(context);
+  await runPhases(context, FORWARD);
+  await context.supervisor.startWithNothingOpen();
+
+  await expect(runPhases(context, ['rolling-back'])).rejects.toMatchObject({ code: 'ETCD_STILL_RUNNING' });
+  expect(existsSync(context.layout.withdrawnMember)).toBe(false);
+  await runPhases(context, ['rollback-stopping']);
+  expect(context.supervisor.running).toBe(false);
+});
+
 test.skipIf(process.getuid?.() !== 0)(
   'what the tool restored belongs to whom the old data belonged, with its mode (only root can tell)',
   async () => {
