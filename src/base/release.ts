@@ -1,7 +1,11 @@
 import { readFileSync } from 'node:fs';
 
-/** The version of this program, as its package.json says: the same file from `src/` and from `dist/`. */
+/** Put in by the bundler: a packaged program has no package.json beside it. */
+declare const LIFEBOAT_RELEASE: string | undefined;
+
+/** The version of this program: built in, else as its package.json says, which is the same file from `src/` and from `dist/`. */
 export function readRelease(): string {
+  if (typeof LIFEBOAT_RELEASE === 'string') return LIFEBOAT_RELEASE;
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
   const { version } = JSON.parse(text) as { version: string };
   return version;
