@@ -11,6 +11,7 @@ import type { Operations } from '../restore/operations.ts';
 import type { Schedule } from '../schedule/start-schedule.ts';
 import type { Catalog } from '../snapshot/catalog.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
+import type { ListenerState, Monitor } from './monitor-facts.ts';
 
 /** Everything that is open in a running agent. */
 export interface AgentParts {
@@ -30,6 +31,11 @@ export interface AgentParts {
   readonly schedule: Schedule | undefined;
   /** The snapshot that is being taken now, if any. */
   readonly underWay: { snapshot?: Progress };
+  /** Since the agent started: snapshots that were not stored because their proof failed. */
+  readonly tally: { failedProofs: number };
+  readonly monitor: Monitor;
+  /** Of metrics and probes; absent when it is switched off. */
+  readonly listener: ListenerState | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }

@@ -6,12 +6,15 @@ import { openControlServer } from '../http/control-server.ts';
 import { createNotifier } from '../observe/notify.ts';
 import type { AgentOptions } from './agent-options.ts';
 import type { AgentParts } from './agent-parts.ts';
+import { openMonitor } from './monitor.ts';
 import { openLocalParts, type LocalParts } from './open-local-parts.ts';
+import { listenerState, openMonitoring } from './open-monitoring.ts';
 import { openRestores } from './open-restores.ts';
 import { openPlanStore } from './plan-store.ts';
 import { restoreHandlers } from './restore-handlers.ts';
 import { scheduleSnapshots } from './scheduled-snapshots.ts';
 import { snapshotHandlers } from './snapshot-handlers.ts';
+import { openStateProbe } from './state-probe.ts';
 import { agentStatus } from './status-handler.ts';
 import { watchCluster } from './watch-cluster.ts';
 
@@ -42,7 +45,9 @@ async function open(options: AgentOptions, opened: ShutdownStack): Promise<void>
   const base = await openLocalParts(options, opened);
   const { operations, methods, mesh } = await openRestores(options, base, opened);
   signal.throwIfAborted();
-  const parts = await openServices(options, { ...base, operations, mesh, call: methods.call }, opened);
+  const proveStateWritable = openStateProbe(stateDir, base.clock);
+  const running = { ...base, operations, mesh, call: methods.call, proveStateWritable };
+  const parts = await openServices(options, running, opened);
   const plans = await openPlanStore(stateDir);
   const control = await openControlServer({
     socketPath: config.agent.controlSocket,
@@ -55,18 +60,27 @@ async function open(options: AgentOptions, opened: ShutdownStack): Promise<void>
     log,
   });
   opened.onClose('control socket', () => control.close());
-  await notifyReady(options, opened);
+  const monitoring = await openMonitoring(parts, proveStateWritable);
+  opened.onClose('monitoring', () => monitoring.close());
+  await notifyReady(options, proveStateWritable, opened);
   log.info({ release: base.release, configFile: options.configFile }, 'the agent serves');
 }
 
 /** What runs by itself: the schedule, and the look at which cluster the member is in. */
 async function openServices(
-  { config, configFile, log }: AgentOptions,
-  base: LocalParts & Pick<AgentParts, 'operations' | 'mesh' | 'call'>,
+  { config, configFile, environment, log }: AgentOptions,
+  base: LocalParts &
+    Pick<AgentParts, 'operations' | 'mesh' | 'call'> & { readonly proveStateWritable: () => Promise<void> },
   opened: ShutdownStack,
 ): Promise<AgentParts> {
-  const underWay: AgentParts['underWay'] = {};
-  const started = { config, configFile, startedAt: new Date(base.clock.now()).toISOString(), underWay, log };
+  const started = {
+    config,
+    configFile,
+    startedAt: new Date(base.clock.now()).toISOString(),
+    underWay: {},
+    tally: { failedProofs: 0 },
+    log,
+  };
   const watching = new AbortController();
   const watched = watchCluster(base, watching.signal);
   opened.onClose('cluster watch', async () => {
@@ -77,16 +91,27 @@ async function openServices(
   opened.onClose('schedule', async () => {
     await schedule?.close();
   });
-  return { ...base, ...started, schedule };
+  const monitor = openMonitor({ ...base, ...started, schedule }, environment);
+  opened.onClose('monitor', () => {
+    monitor.close();
+  });
+  return { ...base, ...started, schedule, monitor, listener: listenerState(config) };
 }
 
-async function notifyReady({ environment, log }: AgentOptions, opened: ShutdownStack): Promise<void> {
+async function notifyReady(
+  { environment, log }: AgentOptions,
+  proveStateWritable: () => Promise<void>,
+  opened: ShutdownStack,
+): Promise<void> {
   const { notifySocket, watchdogUsec } = environment;
   const notifier = createNotifier({
     ...(notifySocket === undefined ? {} : { notifySocket }),
     ...(watchdogUsec === undefined ? {} : { watchdogUsec }),
-    // The loop turned, or this would not run.
-    isAlive: () => Promise.resolve(true),
+    // The loop turned, or this would not run. What /healthz says too.
+    isAlive: async () => {
+      await proveStateWritable();
+      return true;
+    },
     clock: systemClock,
     log,
   });

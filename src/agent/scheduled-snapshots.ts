@@ -3,7 +3,7 @@ import { startSchedule, type Schedule } from '../schedule/start-schedule.ts';
 import type { AgentParts } from './agent-parts.ts';
 import { trackSnapshot } from './snapshot-handlers.ts';
 
-type Needed = Pick<AgentParts, 'config' | 'backup' | 'operations' | 'underWay' | 'clock' | 'log'>;
+type Needed = Pick<AgentParts, 'config' | 'backup' | 'operations' | 'underWay' | 'tally' | 'clock' | 'log'>;
 
 /** The scheduled snapshots of this host, or `undefined` when none are configured. */
 export async function scheduleSnapshots(parts: Needed): Promise<Schedule | undefined> {

@@ -1,4 +1,5 @@
 import { asAgentError } from '../base/agent-error.ts';
+import type { ErrorCode } from '../base/error-codes.ts';
 import type { SkippedResult, TakenResult } from '../backup/take-snapshot.ts';
 import type { ControlResult, Progress, SaveResult } from '../formats/control.ts';
 import type { ControlContext, ControlHandlers } from '../http/control-handlers.ts';
@@ -80,9 +81,17 @@ async function verifyEach(
   return verified;
 }
 
+/** What arrived is not a whole, sound database. */
+const FAILED_PROOFS: readonly ErrorCode[] = [
+  'SNAPSHOT_TRUNCATED',
+  'SNAPSHOT_HASH_MISMATCH',
+  'SNAPSHOT_NOT_A_DATABASE',
+  'SNAPSHOT_DAMAGED',
+];
+
 /** Runs a snapshot whose progress `lifeboat status` shows too. */
 export async function trackSnapshot<T>(
-  { underWay }: Pick<AgentParts, 'underWay'>,
+  { underWay, tally }: Pick<AgentParts, 'underWay' | 'tally'>,
   onProgress: (progress: Progress) => void,
   take: (report: (progress: Progress) => void) => Promise<T>,
 ): Promise<T> {
@@ -91,6 +100,9 @@ export async function trackSnapshot<T>(
       underWay.snapshot = progress;
       onProgress(progress);
     });
+  } catch (error) {
+    if (FAILED_PROOFS.includes(asAgentError(error).code)) tally.failedProofs += 1;
+    throw error;
   } finally {
     delete underWay.snapshot;
   }

@@ -1,25 +1,31 @@
 import { asAgentError, messageOf } from '../base/agent-error.ts';
+import { freeSpaceBytes } from '../base/free-space.ts';
 import type { AgentStatus } from '../formats/control.ts';
 import { readsLinearizably } from '../restore/cluster-reads.ts';
 import type { AgentParts } from './agent-parts.ts';
 
 /** What `lifeboat status` shows. What cannot be asked is said so; the rest is shown all the same. */
 export async function agentStatus(parts: AgentParts, signal: AbortSignal): Promise<AgentStatus> {
-  const { config, release, startedAt, configFile, catalog, operations } = parts;
-  const snapshots = await catalog.list();
-  const newestProved = await catalog.newestProved();
+  const { config, release, startedAt, configFile, catalog, listener, operations } = parts;
+  const [{ count, totalBytes, grades, newestProved }, freeBytes, etcd] = await Promise.all([
+    catalog.summary(),
+    freeSpaceBytes(catalog.directory),
+    etcdStatus(parts, signal),
+  ]);
   const schedule = scheduleStatus(parts);
-  return {
+  const seen = {
     agent: config.agent.name,
     release,
     pid: process.pid,
     startedAt,
     configFile,
-    etcd: await etcdStatus(parts, signal),
+    etcd,
     snapshots: {
       directory: catalog.directory,
-      count: snapshots.length,
-      totalBytes: snapshots.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+      count,
+      totalBytes,
+      grades,
+      freeBytes,
       ...(newestProved === undefined ? {} : { newestProved }),
       ...(parts.underWay.snapshot === undefined ? {} : { running: parts.underWay.snapshot }),
     },
@@ -32,7 +38,9 @@ export async function agentStatus(parts: AgentParts, signal: AbortSignal): Promi
       ...(lastError === undefined ? {} : { lastError }),
     })),
     operations: operations.views().slice(0, 3),
+    ...(listener === undefined ? {} : { monitoring: listener }),
   };
+  return { ...seen, checks: await parts.monitor.checks(seen) };
 }
 
 async function etcdStatus(parts: AgentParts, signal: AbortSignal): Promise<AgentStatus['etcd']> {
@@ -62,13 +70,15 @@ async function memberStatus(
   signal: AbortSignal,
 ): Promise<Partial<AgentStatus['etcd']> & { hasQuorum: boolean }> {
   try {
-    const { clusterId, memberId, leaderId, revision, version, dbSizeBytes } = await etcd.status(signal);
-    const quorum =
-      leaderId === undefined ? undefined : await readsLinearizably(etcd, signal).catch(asProblem);
+    const { clusterId, memberId, leaderId, revision, version, dbSizeBytes, isLearner } =
+      await etcd.status(signal);
+    const canBeAsked = leaderId !== undefined && !isLearner;
+    const quorum = canBeAsked ? await readsLinearizably(etcd, signal).catch(asProblem) : undefined;
     return {
       clusterId,
       memberId,
       ...(leaderId === undefined ? {} : { leaderId }),
+      ...(isLearner ? { isLearner } : {}),
       revision,
       version,
       dbSizeBytes,
@@ -87,7 +97,7 @@ function asProblem(error: unknown): string {
 function scheduleStatus({ schedule, config }: AgentParts): AgentStatus['schedule'] {
   const settings = config.snapshots.schedule;
   if (schedule === undefined || settings === undefined) return undefined;
-  const { next, running, dropped, missed, last } = schedule.status();
+  const { next, running, dropped, missed, counts, lastEnded: last } = schedule.status();
   return {
     cron: settings.cron,
     timeZone: settings.timeZone,
@@ -95,10 +105,12 @@ function scheduleStatus({ schedule, config }: AgentParts): AgentStatus['schedule
     running,
     dropped,
     missed,
+    counts,
     ...(last?.endedAt === undefined
       ? {}
       : {
           last: {
+            startedAt: last.startedAt,
             endedAt: last.endedAt,
             outcome: last.outcome ?? 'interrupted',
             ...(last.error === undefined ? {} : { detail: `${last.error.code}: ${last.error.message}` }),

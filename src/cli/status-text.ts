@@ -13,6 +13,7 @@ export function statusText(status: AgentStatus, nowMs: number, paint: Paint): st
     { title: 'snapshots', lines: formatFields(snapshotFields(status.snapshots, nowMs)) },
     { title: 'schedule', lines: formatFields(scheduleFields(status.schedule, nowMs)) },
     { title: 'peers', lines: peerLines(status.peers, nowMs, paint) },
+    { title: 'readiness', lines: formatFields(readinessFields(status, paint)) },
     { title: 'restores', lines: status.operations.flatMap((view) => operationBlock(view, nowMs, paint)) },
   ];
   return [
@@ -38,7 +39,7 @@ function etcdFields(etcd: AgentStatus['etcd'], paint: Paint): (readonly [string,
       'process',
       `${paint(etcd.process === 'running' ? 'green' : 'red', etcd.process)} (${etcd.supervisor}${pid})`,
     ],
-    ['quorum', etcd.hasQuorum ? paint('green', 'yes') : paint('red', 'NO')],
+    ['quorum', quorumOf(etcd, paint)],
     ['problem', etcd.problem],
     ['held by', etcd.heldBy],
     ['endpoint', `${version}${etcd.endpoint}`],
@@ -49,9 +50,14 @@ function etcdFields(etcd: AgentStatus['etcd'], paint: Paint): (readonly [string,
   ];
 }
 
-function memberOf({ memberId, clusterId, leaderId }: AgentStatus['etcd']): string | undefined {
+function quorumOf({ hasQuorum, isLearner }: AgentStatus['etcd'], paint: Paint): string {
+  if (isLearner === true) return 'not known here: a learner has no vote, and answers no linearizable read';
+  return hasQuorum ? paint('green', 'yes') : paint('red', 'NO');
+}
+
+function memberOf({ memberId, clusterId, leaderId, isLearner }: AgentStatus['etcd']): string | undefined {
   if (memberId === undefined) return undefined;
-  const leader = leaderId === memberId ? ', the leader' : '';
+  const leader = isLearner === true ? ', a learner' : leaderId === memberId ? ', the leader' : '';
   return `${memberId} of cluster ${clusterId ?? 'unknown'}${leader}`;
 }
 
@@ -85,6 +91,24 @@ function scheduleFields(
     ['last', last === undefined ? 'none yet' : `${last.outcome} ${formatAge(last.endedAt, nowMs)}${detail}`],
     ['not run', dropped + missed === 0 ? undefined : `${dropped} dropped, ${missed} missed`],
   ];
+}
+
+/** What stands in the way of a restore from here, and who may watch. */
+function readinessFields(
+  { checks, monitoring }: AgentStatus,
+  paint: Paint,
+): (readonly [string, string | undefined])[] {
+  const failed = (checks ?? []).filter(({ passed }) => !passed);
+  const restore = failed.length === 0 ? paint('green', 'ready') : paint('red', 'NOT READY');
+  return [
+    ['restore', checks === undefined ? undefined : restore],
+    ...failed.map(({ check, message }) => [check, message] as const),
+    ['monitoring', monitoring === undefined ? undefined : monitoringText(monitoring, paint)],
+  ];
+}
+
+function monitoringText({ listen, problem }: NonNullable<AgentStatus['monitoring']>, paint: Paint): string {
+  return problem === undefined ? `http://${listen}/metrics` : paint('red', `NOT SERVED: ${problem}`);
 }
 
 const PEER_COLUMNS = [

@@ -32,6 +32,10 @@ export const planRequest = z.strictObject({
   discardCurrent: z.boolean(),
   allowForeign: z.boolean(),
   disarmAlarms: z.boolean(),
+  /** By how much to raise the revision, or `false` for not at all. Absent: as far as is safe, where every tool can. */
+  bumpRevision: z
+    .union([z.literal(false), z.int().min(1).max(1_000_000_000_000)])
+    .optional(),
   without: z.array(agentName).max(64),
 });
 export type PlanRequest = z.infer<typeof planRequest>;
@@ -69,6 +73,16 @@ export const snapshotList = z.object({
   damaged: z.array(z.object({ id: z.string(), message: z.string() })),
 });
 
+const check = z.object({
+  /** One word. */
+  check: z.string(),
+  passed: z.boolean(),
+  /** What was found. */
+  message: z.string(),
+});
+/** One thing that was looked at, for a probe and for a person. */
+export type Check = z.infer<typeof check>;
+
 export const agentStatus = z.object({
   agent: agentName,
   release: z.string(),
@@ -84,6 +98,8 @@ export const agentStatus = z.object({
     clusterId: etcdId.optional(),
     memberId: etcdId.optional(),
     leaderId: etcdId.optional(),
+    isLearner: z.boolean().optional(),
+    /** False also for a learner, which cannot be asked. */
     hasQuorum: z.boolean(),
     revision: revision.optional(),
     version: z.string().optional(),
@@ -95,6 +111,10 @@ export const agentStatus = z.object({
     directory: z.string(),
     count: z.int(),
     totalBytes: sizeBytes,
+    /** How many of each grade; `unreadable` stands for those without a readable manifest. */
+    grades: z.record(z.string(), z.int()).optional(),
+    /** On the file system of the directory. */
+    freeBytes: sizeBytes.optional(),
     newestProved: snapshotManifest.optional(),
     running: progress.optional(),
   }),
@@ -106,7 +126,16 @@ export const agentStatus = z.object({
       running: z.boolean(),
       dropped: z.int(),
       missed: z.int(),
-      last: z.object({ endedAt: isoTime, outcome: z.string(), detail: z.string().optional() }).optional(),
+      last: z
+        .object({
+          startedAt: isoTime.optional(),
+          endedAt: isoTime,
+          outcome: z.string(),
+          detail: z.string().optional(),
+        })
+        .optional(),
+      /** Runs by outcome, over restarts. */
+      counts: z.record(z.string(), z.int()).optional(),
     })
     .optional(),
   peers: z.array(
@@ -119,6 +148,10 @@ export const agentStatus = z.object({
     }),
   ),
   operations: z.array(operationView),
+  /** What a restore from here needs: those of /readyz. */
+  checks: z.array(check).optional(),
+  /** The listener for metrics and probes; absent when it is switched off. */
+  monitoring: z.object({ listen: z.string(), problem: z.string().optional() }).optional(),
 });
 export type AgentStatus = z.infer<typeof agentStatus>;
 

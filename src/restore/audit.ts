@@ -2,6 +2,10 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { OperationView } from '../formats/operation-view.ts';
 
+export function auditPath(stateDir: string): string {
+  return join(stateDir, 'audit.jsonl');
+}
+
 /** Adds one line to `<stateDir>/audit.jsonl`: how an operation ended on this host, with which plan. Synced. */
 export async function appendAudit(
   stateDir: string,
@@ -20,7 +24,7 @@ export async function appendAudit(
     failure,
     snapshot,
   };
-  const file = await open(join(stateDir, 'audit.jsonl'), 'a', 0o600);
+  const file = await open(auditPath(stateDir), 'a', 0o600);
   try {
     await file.appendFile(`${JSON.stringify(line)}\n`);
     await file.sync();

@@ -12,10 +12,15 @@ interface TickerOptions {
   readonly onMissed: (due: Date) => void;
 }
 
+/** Enough to see the night of a schedule of every quarter of an hour, and the weekend of a daily one. */
+const LOOK_AHEAD_RUNS = 128;
+
 /** The ticks of one cron expression. Knows the library's ways, and nothing of what a tick is for. */
 export interface CronTicker {
   /** The first due time after now. */
   next(): Date;
+  /** The longest wait between two due times in a row, among the next ones. */
+  longestWaitMs(): number;
   /** Computes the next due time anew: the library keeps the old one when the clock is set back. */
   restart(): Promise<void>;
   stop(): Promise<void>;
@@ -41,6 +46,7 @@ export function startTicker(options: TickerOptions): CronTicker {
   });
   return {
     next: () => task.getNextRuns(1)[0] ?? new Date(NaN),
+    longestWaitMs: () => longestWaitMs(task.getNextRuns(LOOK_AHEAD_RUNS)),
     restart: async () => {
       await task.stop();
       await task.start();
@@ -49,6 +55,11 @@ export function startTicker(options: TickerOptions): CronTicker {
       await task.destroy();
     },
   };
+}
+
+function longestWaitMs(due: readonly Date[]): number {
+  const waits = due.slice(1).map((date, index) => date.getTime() - (due[index]?.getTime() ?? 0));
+  return Math.max(0, ...waits);
 }
 
 function loggerInto(log: Log): NonNullable<Parameters<typeof setLogger>[0]> {

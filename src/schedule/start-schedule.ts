@@ -33,6 +33,8 @@ export interface ScheduleStatus {
   /** A run goes on, or waits out its jitter. */
   readonly running: boolean;
   readonly last?: ScheduledRun;
+  /** `last`, or while that goes on the one before, if that was in this process. */
+  readonly lastEnded?: ScheduledRun;
   readonly dropped: number;
   readonly missed: number;
   readonly counts: ScheduleRecord['counts'];
@@ -75,9 +77,11 @@ export class Schedule {
   readonly #options: ScheduleOptions;
   readonly #closing = new AbortController();
   readonly #ticker: CronTicker;
+  readonly #longestWaitMs: number;
   readonly #watching: Promise<void>;
   #record: ScheduleRecord;
   #recordError: string | undefined;
+  #lastEnded: ScheduledRun | undefined;
   #saving: Promise<void> = Promise.resolve();
   #run: Promise<void> | undefined;
   #handledMs = 0;
@@ -95,10 +99,16 @@ export class Schedule {
         this.#onDue(due.getTime(), true);
       },
     });
+    this.#longestWaitMs = this.#ticker.longestWaitMs();
     this.#expectedMs = this.#ticker.next().getTime();
     this.#record = found.record ?? tally.firstRecord(this.#expectedMs);
     this.#catchUp(found);
     this.#watching = this.#watchClock();
+  }
+
+  /** How long a due time may be waited for, jitter included. What was taken at the last one is not older. */
+  get longestWaitMs(): number {
+    return this.#longestWaitMs + this.#options.jitterMs;
   }
 
   status(): ScheduleStatus {
@@ -107,6 +117,7 @@ export class Schedule {
       next: this.#ticker.next().toISOString(),
       running: this.#run !== undefined,
       ...(last === undefined ? {} : { last }),
+      ...(this.#lastEnded === undefined ? {} : { lastEnded: this.#lastEnded }),
       dropped: counts.dropped,
       missed: counts.missed,
       counts,
@@ -128,6 +139,7 @@ export class Schedule {
     const nowMs = clock.now();
     const owed = tally.owedAtStart(this.#record, nowMs);
     this.#record = tally.withCrashNoted(this.#record, nowMs);
+    this.#noteEnd(this.#record);
     if (owed.missedMs !== undefined) this.#record = tally.withCount(this.#record, 'missed');
     const dueMs = owed.missedMs ?? owed.interruptedMs ?? (found.damage === undefined ? undefined : nowMs);
     if (catchUp && dueMs !== undefined) this.#begin(dueMs, true);
@@ -216,9 +228,14 @@ export class Schedule {
     return !signal.aborted;
   }
 
+  #noteEnd({ last }: ScheduleRecord): void {
+    if (last?.endedAt !== undefined) this.#lastEnded = last;
+  }
+
   /** Writes are done one after another. A failed one is told, and the schedule goes on: it is not what the job is for. */
   #save(record: ScheduleRecord): void {
     this.#record = record;
+    this.#noteEnd(record);
     this.#saving = this.#saving.then(async () => {
       try {
         await writeRecord(this.#options.recordPath, record);

@@ -2,7 +2,12 @@ import { rm, stat } from 'node:fs/promises';
 import { AgentError } from '../base/agent-error.ts';
 import type { Clock } from '../base/clock.ts';
 import type { OnBytes } from '../base/hash-file.ts';
-import type { SnapshotManifest, SnapshotProof } from '../formats/snapshot-manifest.ts';
+import {
+  GRADES,
+  type Grade,
+  type SnapshotManifest,
+  type SnapshotProof,
+} from '../formats/snapshot-manifest.ts';
 import type { DamagedEntry, Storage, StorageDraft } from '../storage/storage.ts';
 import { exportFile } from './export-file.ts';
 import { isProved, withProof } from './grade.ts';
@@ -21,6 +26,14 @@ export interface CatalogSettings {
   readonly proveDatabase: ProveDatabase;
 }
 
+export interface CatalogSummary {
+  /** Those whose manifest can be read. */
+  readonly count: number;
+  readonly totalBytes: number;
+  readonly grades: Readonly<Record<Grade | 'unreadable', number>>;
+  readonly newestProved: SnapshotManifest | undefined;
+}
+
 /** All snapshots that one storage holds, and the only one who changes what is said of them. */
 export function openCatalog(storage: Storage, settings: CatalogSettings): Catalog {
   return new Catalog(storage, settings);
@@ -32,6 +45,7 @@ export class Catalog {
   readonly #leases = new Leases();
   /** Ends when the last change of a manifest has ended: each reads what the one before it wrote. */
   #amending: Promise<unknown> = Promise.resolve();
+  #failedProofs = 0;
 
   constructor(storage: Storage, settings: CatalogSettings) {
     this.#storage = storage;
@@ -43,18 +57,33 @@ export class Catalog {
     return this.#storage.directory;
   }
 
+  /** How many proofs of stored files failed since this was opened. */
+  get failedProofs(): number {
+    return this.#failedProofs;
+  }
+
   /** Newest first, by the time taken, then by revision; of every grade, `failed` too. */
   async list(): Promise<SnapshotManifest[]> {
-    const entries = await this.#storage.list();
-    return entries
-      .filter((entry) => entry.state === 'sound')
-      .map(({ manifest }) => manifest)
-      .sort(compareNewest);
+    return (await this.#entries()).sound;
   }
 
   /** Those whose manifest cannot be read: never offered, and to be shown. `remove` takes them. */
   async damaged(): Promise<DamagedEntry[]> {
-    return (await this.#storage.list()).filter((entry) => entry.state === 'damaged');
+    return (await this.#entries()).damaged;
+  }
+
+  /** Everything stored, of one look at the storage. */
+  async summary(): Promise<CatalogSummary> {
+    const { sound, damaged } = await this.#entries();
+    const grades = Object.fromEntries(
+      GRADES.map((grade) => [grade, sound.filter((manifest) => manifest.grade === grade).length]),
+    ) as Record<Grade, number>;
+    return {
+      count: sound.length,
+      totalBytes: sound.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+      grades: { ...grades, unreadable: damaged.length },
+      newestProved: sound.find(isProved),
+    };
   }
 
   /** The newest proved one, if any. */
@@ -214,6 +243,13 @@ export class Catalog {
     return removed;
   }
 
+  async #entries(): Promise<{ sound: SnapshotManifest[]; damaged: DamagedEntry[] }> {
+    const entries = await this.#storage.list();
+    const sound = entries.filter((entry) => entry.state === 'sound').map(({ manifest }) => manifest);
+    const damaged = entries.filter((entry) => entry.state === 'damaged');
+    return { sound: sound.sort(compareNewest), damaged };
+  }
+
   async #latest(): Promise<SnapshotManifest> {
     const all = await this.list();
     const newest = all.find(isProved);
@@ -222,6 +258,7 @@ export class Catalog {
   }
 
   async #fail(id: string, problem: string): Promise<AgentError> {
+    this.#failedProofs += 1;
     await this.recordProof(id, { grade: 'failed', by: problem });
     return new AgentError('SNAPSHOT_HASH_MISMATCH', `${id}: ${problem}`, { details: { id } });
   }

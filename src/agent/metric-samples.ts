@@ -1,0 +1,140 @@
+import { operationPhase } from '../formats/restore-journal.ts';
+import type { AgentStatus } from '../formats/control.ts';
+import { sample, type Sample } from '../observe/metrics.ts';
+import type { MonitorFacts } from './monitor-facts.ts';
+
+const RUN_OUTCOMES = ['done', 'skipped', 'failed', 'interrupted'] as const;
+
+/** `lifeboat status` and what is watched beside it, in the words of Prometheus. What is not known has no sample. */
+export function metricSamples(status: AgentStatus, facts: MonitorFacts): Sample[] {
+  return [
+    ...agentSamples(status),
+    ...snapshotSamples(status, facts),
+    ...scheduleSamples(status.schedule),
+    ...etcdSamples(status.etcd),
+    ...peerSamples(status.peers),
+    ...restoreSamples(status, facts),
+    ...hostSamples(facts),
+  ];
+}
+
+function agentSamples({ release, checks = [] }: AgentStatus): Sample[] {
+  const ready = checks.every(({ passed }) => passed);
+  return [
+    sample('etcd_lifeboat_build_info', 1, { version: release, node_version: process.versions.node }),
+    sample('etcd_lifeboat_ready', ready),
+    ...checks.map(({ check, passed }) => sample('etcd_lifeboat_check_passed', passed, { check })),
+  ];
+}
+
+function snapshotSamples({ snapshots }: AgentStatus, facts: MonitorFacts): Sample[] {
+  const { grades = {}, newestProved, running, totalBytes } = snapshots;
+  const { failedProofs, staleAfterSeconds } = facts;
+  return [
+    ...Object.entries(grades).map(([grade, count]) => sample('etcd_lifeboat_snapshots', count, { grade })),
+    sample('etcd_lifeboat_snapshots_bytes', totalBytes),
+    sample('etcd_lifeboat_snapshot_running', running !== undefined),
+    sample('etcd_lifeboat_failed_proofs_total', failedProofs.new, { snapshot: 'new' }),
+    sample('etcd_lifeboat_failed_proofs_total', failedProofs.stored, { snapshot: 'stored' }),
+    ...(staleAfterSeconds === undefined
+      ? []
+      : [sample('etcd_lifeboat_snapshot_stale_after_seconds', staleAfterSeconds)]),
+    ...(newestProved === undefined
+      ? []
+      : [
+          sample('etcd_lifeboat_newest_proved_snapshot_timestamp_seconds', seconds(newestProved.takenAt)),
+          sample('etcd_lifeboat_newest_proved_snapshot_size_bytes', newestProved.sizeBytes),
+          sample('etcd_lifeboat_newest_proved_snapshot_revision', newestProved.revision),
+        ]),
+  ];
+}
+
+function scheduleSamples(schedule: AgentStatus['schedule']): Sample[] {
+  if (schedule === undefined) return [];
+  const { counts = {}, dropped, last, missed, next } = schedule;
+  return [
+    ...RUN_OUTCOMES.map((outcome) =>
+      sample('etcd_lifeboat_schedule_runs_total', counts[outcome] ?? 0, { outcome }),
+    ),
+    sample('etcd_lifeboat_schedule_runs_missed_total', missed),
+    sample('etcd_lifeboat_schedule_runs_dropped_total', dropped),
+    ...(next === undefined
+      ? []
+      : [sample('etcd_lifeboat_schedule_next_run_timestamp_seconds', seconds(next))]),
+    ...(last === undefined ? [] : lastRunSamples(last)),
+  ];
+}
+
+function lastRunSamples(last: NonNullable<NonNullable<AgentStatus['schedule']>['last']>): Sample[] {
+  const { endedAt, outcome: ended, startedAt } = last;
+  const durationSeconds = startedAt === undefined ? undefined : seconds(endedAt) - seconds(startedAt);
+  return [
+    sample('etcd_lifeboat_schedule_last_run_timestamp_seconds', seconds(endedAt)),
+    ...(durationSeconds === undefined
+      ? []
+      : [sample('etcd_lifeboat_schedule_last_run_duration_seconds', durationSeconds)]),
+    ...RUN_OUTCOMES.map((outcome) =>
+      sample('etcd_lifeboat_schedule_last_run_outcome', outcome === ended, { outcome }),
+    ),
+  ];
+}
+
+function etcdSamples(etcd: AgentStatus['etcd']): Sample[] {
+  const { clusterId, dbSizeBytes, hasQuorum, leaderId, memberId, process: state, revision, version } = etcd;
+  const answers =
+    version === undefined || clusterId === undefined || memberId === undefined
+      ? undefined
+      : { version, cluster_id: clusterId, member_id: memberId };
+  return [
+    sample('etcd_lifeboat_etcd_up', answers !== undefined),
+    sample('etcd_lifeboat_etcd_process_running', state === 'running'),
+    sample('etcd_lifeboat_etcd_has_quorum', hasQuorum),
+    sample('etcd_lifeboat_etcd_has_leader', leaderId !== undefined),
+    sample('etcd_lifeboat_etcd_is_leader', leaderId !== undefined && leaderId === memberId),
+    ...(answers === undefined ? [] : [sample('etcd_lifeboat_etcd_info', 1, answers)]),
+    ...(revision === undefined ? [] : [sample('etcd_lifeboat_etcd_revision', revision)]),
+    ...(dbSizeBytes === undefined ? [] : [sample('etcd_lifeboat_etcd_database_size_bytes', dbSizeBytes)]),
+  ];
+}
+
+function peerSamples(peers: AgentStatus['peers']): Sample[] {
+  return [
+    sample('etcd_lifeboat_peers', peers.length),
+    ...peers.map(({ name, state }) =>
+      sample('etcd_lifeboat_peer_connected', state === 'connected', { peer: name }),
+    ),
+  ];
+}
+
+function restoreSamples({ etcd }: AgentStatus, { operation, restores }: MonitorFacts): Sample[] {
+  return [
+    ...operationPhase.options.map((phase) =>
+      sample('etcd_lifeboat_operation_phase', phase === operation?.phase, { phase }),
+    ),
+    ...(operation === undefined
+      ? []
+      : [sample('etcd_lifeboat_operation_start_timestamp_seconds', seconds(operation.startedAt))]),
+    ...Object.entries(restores).map(([outcome, count]) =>
+      sample('etcd_lifeboat_restores_total', count, { outcome }),
+    ),
+    sample('etcd_lifeboat_hold', etcd.heldBy !== undefined),
+  ];
+}
+
+function hostSamples({ certificates, fileSystems }: MonitorFacts): Sample[] {
+  return [
+    ...Object.entries(fileSystems).flatMap(([directory, { freeBytes, sizeBytes }]) => [
+      sample('etcd_lifeboat_filesystem_free_bytes', freeBytes, { directory }),
+      sample('etcd_lifeboat_filesystem_size_bytes', sizeBytes, { directory }),
+    ]),
+    ...certificates.flatMap(({ certificate, expiresAtMs }) =>
+      expiresAtMs === undefined
+        ? []
+        : [sample('etcd_lifeboat_certificate_expiry_timestamp_seconds', expiresAtMs / 1000, { certificate })],
+    ),
+  ];
+}
+
+function seconds(isoTime: string): number {
+  return Date.parse(isoTime) / 1000;
+}
