@@ -13,8 +13,11 @@ import {
 
 const absolutePath = z.string().startsWith('/');
 
-/** What a host's etcd was doing when it was found; a rollback and an abort bring it back to this. */
-export const foundState = z.enum(['running', 'stopped', 'absent']);
+/**
+ * What a host's etcd was doing when it was found; a rollback and an abort bring it back to this. `restarting`: it had died,
+ * and its supervisor was about to start it again.
+ */
+export const foundState = z.enum(['running', 'restarting', 'stopped', 'absent']);
 export type FoundState = z.infer<typeof foundState>;
 
 const planHost = z.strictObject({

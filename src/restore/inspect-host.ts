@@ -76,8 +76,10 @@ export async function inspectHost(inspection: Inspection, signal: AbortSignal): 
 }
 
 async function foundState({ supervisor, host }: Inspection, signal: AbortSignal): Promise<FoundState> {
-  if (hasProcess(await supervisor.state(signal))) return 'running';
-  return (await pathExists(join(host.dataDir, 'member'))) ? 'stopped' : 'absent';
+  const state = await supervisor.state(signal);
+  if (hasProcess(state)) return 'running';
+  if (!(await pathExists(join(host.dataDir, 'member')))) return 'absent';
+  return state.state === 'starting' ? 'restarting' : 'stopped';
 }
 
 /** What etcd says of itself; a member without quorum still says most of it. */

@@ -1,5 +1,6 @@
 import { rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { AgentError } from '../../base/agent-error.ts';
 import { removeDurably, renameDurably, writeTextDurably } from '../../base/durable-file.ts';
 import { isEtcdWalEntry, type WalLayout } from '../layout.ts';
 import { endOrphanedTools } from './end-orphaned-tool.ts';
@@ -13,7 +14,7 @@ import { start, walMark } from './swap.ts';
 
 /** Nothing was swapped yet: the staging goes, and etcd is again what it was found to be. */
 export function abortSteps(context: HostContext): Step[] {
-  return [finishStop(context), ...startIfFound(context), release(context), ...removeStaging(context)];
+  return [finishStop(context), ...letGo(context), ...removeStaging(context)];
 }
 
 /** The barrier of a rollback: everybody's new etcd is down before anybody's old one comes up. */
@@ -29,8 +30,7 @@ export function rollbackSteps(context: HostContext): Step[] {
     withdrawMember(context),
     ...walSteps,
     reinstateMember(context),
-    ...startIfFound(context),
-    release(context),
+    ...letGo(context),
     ...removeStaging(context),
   ];
 }
@@ -40,8 +40,38 @@ export function finishSteps(context: HostContext): Step[] {
   return [start(context), recordGeneration(context), release(context), ...removeStaging(context)];
 }
 
-function startIfFound(context: HostContext): Step[] {
-  return context.host.found === 'running' ? [start(context)] : [];
+/** The hold goes, and etcd does again what it was found doing. */
+function letGo(context: HostContext): Step[] {
+  switch (context.host.found) {
+    case 'running':
+      return [start(context), release(context)];
+    case 'restarting':
+      return [release(context), startAgain(context)];
+    case 'stopped':
+    case 'absent':
+      return [release(context)];
+  }
+}
+
+/**
+ * An etcd that was found dying is set going again, and its supervisor goes on from there: whether it comes up is as open as
+ * before. Only without the hold, which would keep it down. One whose data is not whole stays stopped.
+ */
+function startAgain({ supervisor, layout }: HostContext): Step {
+  let tried = false;
+  return {
+    name: 'start-again',
+    isDone: () => Promise.resolve(tried),
+    run: async (signal) => {
+      tried = true;
+      if (!(await pathExists(join(layout.member, 'snap', 'db')))) return;
+      try {
+        await supervisor.start(signal);
+      } catch (error) {
+        if (!(error instanceof AgentError) || error.code !== 'ETCD_START_FAILED') throw error;
+      }
+    },
+  };
 }
 
 function release({ supervisor }: HostContext): Step {

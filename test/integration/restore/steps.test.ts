@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { chmod, chown, mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { AgentError } from '../../../src/base/agent-error.ts';
 import type { WorkingPhase } from '../../../src/restore/phases.ts';
 import { etcdctl, startEtcd } from '../../support/etcd-process.ts';
 import { samplePlan } from '../../support/control-samples.ts';
@@ -138,6 +139,32 @@ test('an etcd that was started a moment ago and has nothing open yet is stopped 
   await runPhases(context, ['rollback-stopping']);
   expect(context.supervisor.running).toBe(false);
 });
+
+test.each([
+  { after: 'an abort', phases: ['stopping', 'confirming', 'aborting'] as const, comesUp: false },
+  { after: 'a rollback', phases: [...FORWARD, ...BACK], comesUp: true },
+  { after: 'a rollback', phases: [...FORWARD, ...BACK], comesUp: false },
+])(
+  'an etcd found dying is set going again after $after, with no hold in its way (it comes up: $comesUp)',
+  async ({ phases, comesUp }) => {
+    await using directory = await temporaryDirectory();
+    const context = await stepHost({ root: directory.path, found: 'restarting', separateWal: false });
+    await using supervisor = context.supervisor;
+    await stageByHand(context);
+    const heldAtStarts: (string | undefined)[] = [];
+    const start = supervisor.start.bind(supervisor);
+    supervisor.start = async () => {
+      const holder = await supervisor.heldBy();
+      heldAtStarts.push(holder);
+      if (holder === undefined && !comesUp) throw new AgentError('ETCD_START_FAILED', 'it died again');
+      await start();
+    };
+    await runPhases(context, phases);
+    expect(heldAtStarts.at(-1)).toBeUndefined();
+    expect(heldAtStarts.filter((holder) => holder === undefined)).toHaveLength(1);
+    expect(await stateOf(context)).toEqual({ running: comesUp, heldBy: undefined });
+  },
+);
 
 test.skipIf(process.getuid?.() !== 0)(
   'what the tool restored belongs to whom the old data belonged, with its mode (only root can tell)',
