@@ -68,12 +68,17 @@ export const ERROR_CODES = {
   ETCD_TIMEOUT: {
     retryable: true,
     exitStatus: 1,
-    hint: 'The member did not answer in time: it may have no quorum, or a slow disk.',
+    hint: 'The member did not answer in time: it may have no quorum, or a slow disk. Without quorum `snapshot copy` takes its file.',
   },
   ETCD_AUTH_FAILED: {
     retryable: false,
     exitStatus: 1,
     hint: 'Check `etcd.auth` and `etcd.tls`. Snapshot and HashKV need the root role.',
+  },
+  ETCD_LEARNER: {
+    retryable: false,
+    exitStatus: 1,
+    hint: 'A learner answers little but its status. Save on a voting member, use `snapshot copy` here, or promote it.',
   },
   ETCD_REFUSED: { retryable: false, exitStatus: 1, hint: 'etcd answered, and refused: its words are above.' },
   ETCD_NO_SPACE: {

@@ -26,11 +26,12 @@ function monitoringProblems({ mesh, monitoring }: SoundSections): Problem[] {
 
 function endpointProblems({ etcd }: SoundSections): Problem[] {
   if (etcd === undefined) return [];
-  const secure = etcd.endpoint.startsWith('https:');
+  const scheme = etcd.endpoint.slice(0, etcd.endpoint.indexOf(':'));
+  const secure = ['https', 'unixs'].includes(scheme);
   if (secure === (etcd.tls !== undefined)) return [];
   return secure
-    ? [{ path: ['etcd', 'tls'], message: 'is missing: etcd.endpoint is https' }]
-    : [{ path: ['etcd', 'tls'], message: 'has no effect: etcd.endpoint is http' }];
+    ? [{ path: ['etcd', 'tls'], message: `is missing: etcd.endpoint is ${scheme}` }]
+    : [{ path: ['etcd', 'tls'], message: `has no effect: etcd.endpoint is ${scheme}` }];
 }
 
 function directoryProblems({ agent, etcd }: SoundSections): Problem[] {

@@ -1,12 +1,14 @@
 import { z } from 'zod';
-import { absolutePath, etcdUrl, seconds } from './fields.ts';
+import { absolutePath, etcdEndpoint, etcdUrl, seconds } from './fields.ts';
 
 const tls = z
   .strictObject({
     caFile: absolutePath().describe("The CA that signed the member's certificate, PEM."),
     certFile: absolutePath()
       .exactOptional()
-      .describe('The client certificate, PEM. For an etcd with `--client-cert-auth`; needs `keyFile`.'),
+      .describe(
+        'The client certificate, PEM. For an etcd with `--client-cert-auth`; needs `keyFile`. Where etcd has authentication enabled, its common name is the user, who needs the root role.',
+      ),
     keyFile: absolutePath().exactOptional().describe('The key of `certFile`, PEM.'),
     serverName: z
       .string()
@@ -18,7 +20,7 @@ const tls = z
     if ((section.certFile === undefined) === (section.keyFile === undefined)) return;
     context.addIssue({ code: 'custom', message: 'certFile and keyFile go together: give both or neither' });
   })
-  .describe('How to speak TLS with the member. Needed when `endpoint` is https.');
+  .describe('How to speak TLS with the member. Needed when `endpoint` is https or unixs.');
 
 const auth = z
   .strictObject({
@@ -31,7 +33,7 @@ const auth = z
     ),
   })
   .describe(
-    'For an etcd with password authentication. With it, a member without quorum cannot be asked for a stream.',
+    'For an etcd with password authentication. A member without quorum gives nobody a token, and so no stream: only its file is left. A client certificate whose common name is such a user needs no token (`tls.certFile`); leave this out then.',
   );
 
 /** `etcd`: the member on this host. */
@@ -41,8 +43,8 @@ export const etcdSection = z
       .string()
       .regex(/^[^\s,=]+$/, 'must not be empty nor hold spaces, commas or `=`')
       .describe("The member's `--name`."),
-    endpoint: etcdUrl().describe(
-      "A client URL of the member on this host. Not a load balancer's, not another member's.",
+    endpoint: etcdEndpoint().describe(
+      "A client URL of the member on this host: `http://host:port`, `https://host:port`, or a Unix socket of etcd's as `unix:///path` (`unixs:///path` with TLS). Not a load balancer's, not another member's.",
     ),
     peerUrls: z
       .array(etcdUrl())

@@ -41,6 +41,16 @@ export function etcdUrl(): z.ZodType<string, string> {
     );
 }
 
+/** A client URL of etcd, also one on a Unix socket; `unixs` is etcd's word for TLS on one. */
+export function etcdEndpoint(): z.ZodType<string, string> {
+  return z
+    .string()
+    .regex(
+      /^(https?:\/\/(\[[0-9a-fA-F:.]+\]|[^\s/:@[\]]+):\d{1,5}|unixs?:\/\/\/\S+)$/,
+      'must be http://host:port, https://host:port, unix:///path or unixs:///path',
+    );
+}
+
 /** An address and a port to listen on; never a name, which may come to mean something else. */
 export function listenAddress(): z.ZodType<ListenAddress, string> {
   return z.string().transform((text, context): ListenAddress => {

@@ -1,6 +1,6 @@
 /** How to reach one etcd member. Files are read when a channel opens, so a renewal needs no restart. */
 export interface EtcdConnectionOptions {
-  /** `http://host:port`, `https://host:port`, or `unix:///path/of/socket`. */
+  /** `http://host:port`, `https://host:port`, `unix:///path/of/socket`, or `unixs:///path/of/socket` with TLS. */
   readonly endpoint: string;
   readonly tls?: EtcdTlsFiles;
   readonly auth?: EtcdAuth;

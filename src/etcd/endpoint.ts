@@ -11,17 +11,20 @@ interface Endpoint {
 }
 
 const WEB_URL = /^(https?):\/\/(\[[0-9a-f:.]+\]|[^/:[\]]+):([0-9]{1,5})\/?$/i;
-const UNIX_URL = /^unix:(?:\/\/)?(\/.+)$/;
+const UNIX_URL = /^unix(s?):(?:\/\/)?(\/.+)$/;
 
-/** @throws {AgentError} `CONFIG_INVALID` when it is not `http://host:port`, `https://host:port` or `unix:///path`. */
+/**
+ * @throws {AgentError} `CONFIG_INVALID` when it is not `http://host:port`, `https://host:port`, `unix:///path` or, for
+ *   TLS on a socket, `unixs:///path`.
+ */
 export function parseEndpoint(endpoint: string): Endpoint {
-  const socket = UNIX_URL.exec(endpoint)?.[1];
-  if (socket !== undefined) return { target: `unix:${socket}`, secure: false, host: 'localhost' };
+  const [, tls, socket] = UNIX_URL.exec(endpoint) ?? [];
+  if (socket !== undefined) return { target: `unix:${socket}`, secure: tls === 's', host: 'localhost' };
   const [, scheme, bracketed, port] = WEB_URL.exec(endpoint) ?? [];
   if (scheme === undefined || bracketed === undefined || port === undefined || Number(port) > 65_535) {
     throw new AgentError(
       'CONFIG_INVALID',
-      `the etcd endpoint is ${endpoint}, not http://host:port, https://host:port or unix:///path`,
+      `the etcd endpoint is ${endpoint}, not http://host:port, https://host:port, unix:///path or unixs:///path`,
     );
   }
   const host = bracketed.replace(/^\[|\]$/g, '');

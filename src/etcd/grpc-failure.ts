@@ -24,6 +24,8 @@ const BY_WORDS: readonly (readonly [RegExp, ErrorCode])[] = [
   [/^etcdserver: mvcc: database space exceeded$/, 'ETCD_NO_SPACE'],
   [/required revision has been compacted$/, 'ETCD_COMPACTED'],
   [/^etcdserver: too many requests$/, 'TOO_MANY_REQUESTS'],
+  // UNAVAILABLE on 3.4 and 3.5, as if the member were gone; FAILED_PRECONDITION from 3.6 on.
+  [/^etcdserver: rpc not supported for learner$/, 'ETCD_LEARNER'],
   [STALE_TOKEN, 'ETCD_AUTH_FAILED'],
   [/permission denied|authentication failed, invalid user ID or password/, 'ETCD_AUTH_FAILED'],
   // How grpc-js reports a connection that broke in the middle of an answer.
@@ -43,6 +45,7 @@ const REASONS: Partial<Record<ErrorCode, string>> = {
   ETCD_TIMEOUT: 'no answer in time',
   ETCD_UNREACHABLE: 'not reachable',
   ETCD_AUTH_FAILED: 'not allowed',
+  ETCD_LEARNER: 'the member is a learner',
 };
 
 /** The failure as this program reports it, with etcd's own words in the message and gRPC's status name in the details. */

@@ -20,6 +20,7 @@ export const knownMember = z.object({
   clientUrls: z.array(z.string().max(512)).max(16),
 });
 export type KnownMember = z.infer<typeof knownMember>;
+  isLearner: z.boolean().optional(),
 
 /** `<stateDir>/lineage.json`: what this host knows of its cluster's identity, also when etcd is down. */
 export const lineageRecord = z.strictObject({

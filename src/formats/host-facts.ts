@@ -11,6 +11,7 @@ export const memberSeen = z.object({
   name: z.string().max(256),
   peerUrls: urls,
   clientUrls: urls,
+  isLearner: z.boolean().optional(),
 });
 
 /** `host.facts`: everything that planning needs to know of one host. Looks only. */
@@ -31,7 +32,8 @@ export const hostFacts = z.object({
       revision,
       version: z.string().max(64),
       members: z.array(memberSeen).max(64),
-      /** A linearizable read went through: the cluster has quorum. */
+      isLearner: z.boolean().optional(),
+      /** A linearizable read went through: the cluster has quorum. A learner takes none. */
       hasQuorum: z.boolean(),
     })
     .optional(),
@@ -55,6 +57,8 @@ export const hostFacts = z.object({
   snapshots: z.array(snapshotManifest).max(2048),
 });
 export type HostFacts = z.infer<typeof hostFacts>;
+  /** What does not hinder a restore, and must be known before one. */
+  remarks: z.array(z.string().max(8192)).max(32).optional(),
 
 /** `snapshot.manifest`: what the asked host knows of one of its snapshots. */
 export const manifestRequest = z.object({ id: snapshotId });

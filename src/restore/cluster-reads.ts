@@ -1,5 +1,6 @@
 import { AgentError } from '../base/agent-error.ts';
 import type { EtcdClient } from '../etcd/client.ts';
+import type { EtcdMember } from '../etcd/cluster.ts';
 import type { HostFacts } from '../formats/host-facts.ts';
 
 /** Every key: from the first possible one on (a range end of one zero byte means no end). */
@@ -38,19 +39,29 @@ export async function countKeys(
   }
 }
 
-/** The member list as the local member knows it, in the shape that travels to peers and to disk. Needs no quorum. */
+/**
+ * The member list as the local member knows it, in the shape that travels to peers and to disk. Needs no quorum. A
+ * learner gives its list to nobody (etcd-io/etcd: api/v3rpc/interceptor.go, isRPCSupportedForLearner): it is empty then.
+ */
 export async function readMembers(
   etcd: EtcdClient,
   signal: AbortSignal,
 ): Promise<{ clusterId: string; members: NonNullable<HostFacts['etcd']>['members'] }> {
-  const { clusterId, members } = await etcd.members(signal);
+  try {
+    const { clusterId, members } = await etcd.members(signal);
+    return { clusterId, members: members.map(memberSeen) };
+  } catch (error) {
+    if (!(error instanceof AgentError) || error.code !== 'ETCD_LEARNER') throw error;
+    return { clusterId: (await etcd.status(signal)).clusterId, members: [] };
+  }
+}
+
+function memberSeen({ id, name, peerUrls, clientUrls, isLearner }: EtcdMember) {
   return {
-    clusterId,
-    members: members.map(({ id, name, peerUrls, clientUrls }) => ({
-      id,
-      name,
-      peerUrls: [...peerUrls],
-      clientUrls: [...clientUrls],
-    })),
+    id,
+    name,
+    peerUrls: [...peerUrls],
+    clientUrls: [...clientUrls],
+    ...(isLearner ? { isLearner } : {}),
   };
 }

@@ -12,6 +12,7 @@ import { findRestoreTools } from '../restore-tool/find-tools.ts';
 import type { Catalog } from '../snapshot/catalog.ts';
 import { hasProcess, type Supervisor } from '../supervisor/supervisor.ts';
 import { readMembers, readsLinearizably } from './cluster-reads.ts';
+import { remarksOn } from './host-remarks.ts';
 import { STAGING_ROOT } from './layout.ts';
 import type { LineageStore } from './lineage-store.ts';
 import { pathExists } from '../base/path-exists.ts';
@@ -67,6 +68,7 @@ export async function inspectHost(inspection: Inspection, signal: AbortSignal): 
     ...tool,
     ...space,
     problems: await problemsOf(inspection, signal),
+    remarks: await remarksOn({ ...host, etcd: inspection.etcd, version: member.etcd?.version }, signal),
     ...(activeOperation === undefined ? {} : { activeOperation }),
     ...(clusterId === undefined ? {} : { clusterId }),
     knownMembers: [...(lineage.record.members ?? [])],
@@ -100,6 +102,7 @@ async function askMember(
         memberId: status.memberId,
         revision: status.revision,
         version: status.version,
+        ...(status.isLearner ? { isLearner: true } : {}),
         members,
         hasQuorum: quorum === true,
       },

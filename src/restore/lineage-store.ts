@@ -36,7 +36,12 @@ export class LineageStore {
 
   /** Remembers which cluster the running member is in, for the day when it cannot be asked. */
   async sawCluster(clusterId: string, members: readonly KnownMember[]): Promise<void> {
-    const seen = members.map(({ name, peerUrls, clientUrls }) => ({ name, peerUrls, clientUrls }));
+    const seen = members.map(({ name, peerUrls, clientUrls, isLearner }) => ({
+      name,
+      peerUrls,
+      clientUrls,
+      ...(isLearner === undefined ? {} : { isLearner }),
+    }));
     const isKnown = JSON.stringify(this.#record.members) === JSON.stringify(seen);
     if (this.#record.clusterId === clusterId && isKnown) return;
     await this.#write({ ...this.#record, clusterId, members: seen });

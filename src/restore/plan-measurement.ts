@@ -4,6 +4,7 @@ import { majorityOf } from './ballot.ts';
 import type { Candidate } from './choose-snapshot.ts';
 import { lineageOf } from './lineage-of.ts';
 import type { HostNeed } from './plan-guards.ts';
+import { shapeWarnings } from './plan-shapes.ts';
 import type { PlanCircumstances } from './plan-wish.ts';
 
 interface Measuring {
@@ -69,6 +70,7 @@ function warningsOf(facts: readonly HostFacts[], decided: PlanDecision, readable
     warnings.push(
       `${facts.length} members tolerate the loss of no more than ${facts.length - 1 === 1 ? 'one' : facts.length - 1} would: an odd number is better.`,
     );
+  warnings.push(...shapeWarnings(facts, decided));
   const versions = new Set(facts.map((host) => host.etcdVersion ?? 'unknown'));
   if (versions.size > 1) warnings.push(`The hosts run different etcd versions: ${[...versions].join(', ')}.`);
   const strangers = silentUrls(facts);

@@ -25,7 +25,7 @@ export async function listFilesBelow(directories: readonly string[]): Promise<Fi
   const waiting = await Promise.all(directories.map(realPathOf));
   for (const root of waiting) roots.add(root);
   for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
-    for (const entry of await entriesOf(path)) {
+    for (const entry of await entriesOf(path, roots.has(path))) {
       const inner = join(path, entry.name);
       if (entry.isDirectory()) {
         waiting.push(inner);
@@ -62,11 +62,13 @@ export async function realPathOf(path: string): Promise<string> {
   }
 }
 
-async function entriesOf(directory: string) {
+/** A directory inside that is closed to us (`lost+found` of a file system) holds nothing of etcd's, which runs as we do. */
+async function entriesOf(directory: string, isRoot: boolean) {
   try {
     return await readdir(directory, { withFileTypes: true });
   } catch (error) {
-    if (systemCodeOf(error) === 'ENOENT' || systemCodeOf(error) === 'ENOTDIR') return [];
+    const code = systemCodeOf(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR' || (code === 'EACCES' && !isRoot)) return [];
     throw error;
   }
 }

@@ -15,7 +15,7 @@ export interface Certificates {
 
 /**
  * Makes a CA of its own and one certificate per name below `directory` (which exists), by openssl. Each is EC P-256,
- * for servers and clients, and valid for its name, `localhost` and 127.0.0.1. Two calls give unrelated CAs; give each its own directory.
+ * for servers and clients, and valid for its name, `localhost`, 127.0.0.1 and ::1. Two calls give unrelated CAs; give each its own directory.
  */
 export async function makeCertificates(directory: string, names: readonly string[]): Promise<Certificates> {
   const ca = { certFile: join(directory, 'ca.crt'), keyFile: join(directory, 'ca.key') };
@@ -60,7 +60,7 @@ async function issue(ca: CertificateFiles, name: string, files: CertificateFiles
       'basicConstraints = CA:FALSE',
       'keyUsage = critical, digitalSignature',
       'extendedKeyUsage = serverAuth, clientAuth',
-      `subjectAltName = DNS:${name}, DNS:localhost, IP:127.0.0.1\n`,
+      `subjectAltName = DNS:${name}, DNS:localhost, IP:127.0.0.1, IP:::1\n`,
     ].join('\n'),
   );
   await openssl('req', '-new', '-subj', `/CN=${name}`, ...NEW_KEY, '-keyout', files.keyFile, '-out', request);

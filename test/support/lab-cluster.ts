@@ -8,6 +8,7 @@ import { stringify } from 'yaml';
 import { callAgent } from '../../src/cli/control-client.ts';
 import type { ControlMethod, ControlParams, ControlResult } from '../../src/formats/control.ts';
 import { commandLineOf } from '../../src/supervisor/open-files.ts';
+import type { CertificateFiles } from './certificates.ts';
 import { etcdBinary, findEtcdBinary } from './etcd-binaries.ts';
 import { etcdctl } from './etcd-process.ts';
 import { freePorts } from './free-port.ts';
@@ -38,6 +39,14 @@ export interface LabOptions {
   readonly configure?: (config: LabConfig, host: LabHost) => LabConfig;
   /** etcd serves clients with this certificate, and wants one from them; agents and `ctl` show the same one. */
   readonly clientTls?: { readonly caFile: string; readonly certFile: string; readonly keyFile: string };
+  /** What etcd shows its clients instead, where that is not what they show. */
+  readonly serverTls?: CertificateFiles;
+  /** etcd members speak TLS with one another, and want this CA's certificates. */
+  readonly peerTls?: CertificateFiles & { readonly caFile: string };
+  /** Where all of it listens: `[::1]`, say. */
+  readonly loopback?: string;
+  /** Words before each agent's command line: what prepares the world that it runs in, and executes the rest. */
+  readonly launcher?: (host: LabHost) => readonly string[];
   /** More flags for every etcdctl. */
   readonly ctlFlags?: readonly string[];
   /** Fewer agents than `hosts` start; the others are only configured. */
@@ -200,6 +209,8 @@ function placeOf(options: LabOptions, index: number, ports: readonly number[]): 
   const name = `h${index + 1}`;
   const directory = join(options.directory, name);
   const scheme = options.clientTls === undefined ? 'http' : 'https';
+  const peerScheme = options.peerTls === undefined ? 'http' : 'https';
+  const loopback = options.loopback ?? '127.0.0.1';
   const [clientPort = 0, peerPort = 0, meshPort = 0, monitoringPort = 0] = ports.slice(index * 4);
   return {
     name,
@@ -207,8 +218,8 @@ function placeOf(options: LabOptions, index: number, ports: readonly number[]): 
     configFile: join(directory, 'lifeboat.yaml'),
     socket: join(directory, 'control.sock'),
     dataDir: join(directory, 'etcd'),
-    clientUrl: `${scheme}://127.0.0.1:${clientPort}`,
-    peerUrl: `http://127.0.0.1:${peerPort}`,
+    clientUrl: `${scheme}://${loopback}:${clientPort}`,
+    peerUrl: `${peerScheme}://${loopback}:${peerPort}`,
     monitoringUrl: `http://127.0.0.1:${monitoringPort}`,
     meshPort,
   };
@@ -234,6 +245,7 @@ function baseConfig(
   options: LabOptions,
 ): Record<string, Record<string, unknown>> {
   const walDir = options.separateWalDir === true ? join(place.directory, 'wal') : undefined;
+  const loopback = options.loopback ?? '127.0.0.1';
   const tool = findEtcdBinary('etcdutl') ?? etcdBinary('etcdctl');
   return {
     agent: { name: place.name, stateDir: join(place.directory, 'state'), controlSocket: place.socket },
@@ -259,14 +271,15 @@ function baseConfig(
         ...['--initial-cluster-token', 'lab', '--initial-cluster-state', 'new'],
         ...['--heartbeat-interval', '50', '--election-timeout', '500'],
         ...clientTlsFlags(options),
+        ...peerTlsFlags(options),
         ...(options.etcdFlags ?? []),
       ],
     },
     mesh: {
-      listen: `127.0.0.1:${place.meshPort}`,
+      listen: `${loopback}:${place.meshPort}`,
       peers: places
         .filter(({ name }) => name !== place.name)
-        .map(({ name, meshPort }) => ({ name, url: `ws://127.0.0.1:${meshPort}` })),
+        .map(({ name, meshPort }) => ({ name, url: `ws://${loopback}:${meshPort}` })),
       secretFile,
     },
     monitoring: { listen: new URL(place.monitoringUrl).host },
@@ -274,10 +287,20 @@ function baseConfig(
   };
 }
 
-function clientTlsFlags({ clientTls }: LabOptions): string[] {
+function clientTlsFlags({ clientTls, serverTls }: LabOptions): string[] {
   if (clientTls === undefined) return [];
-  const { caFile, certFile, keyFile } = clientTls;
+  const { caFile } = clientTls;
+  const { certFile, keyFile } = serverTls ?? clientTls;
   return ['--client-cert-auth', '--trusted-ca-file', caFile, '--cert-file', certFile, '--key-file', keyFile];
+}
+
+function peerTlsFlags({ peerTls }: LabOptions): string[] {
+  if (peerTls === undefined) return [];
+  const { caFile, certFile, keyFile } = peerTls;
+  return [
+    ...['--peer-client-cert-auth', '--peer-trusted-ca-file', caFile],
+    ...['--peer-cert-file', certFile, '--peer-key-file', keyFile],
+  ];
 }
 
 function ctlFlagsOf({ clientTls, ctlFlags = [] }: Pick<LabOptions, 'clientTls' | 'ctlFlags'>): string[] {
@@ -286,10 +309,12 @@ function ctlFlagsOf({ clientTls, ctlFlags = [] }: Pick<LabOptions, 'clientTls' |
   return ['--cacert', caFile, '--cert', certFile, '--key', keyFile, ...ctlFlags];
 }
 
-type AgentLaunch = Pick<LabOptions, 'env' | 'agentsOutlive' | 'clientTls' | 'ctlFlags'>;
+type AgentLaunch = Pick<LabOptions, 'env' | 'agentsOutlive' | 'clientTls' | 'ctlFlags' | 'launcher'>;
 
-function spawnAgent(host: LabHost, { env = {}, agentsOutlive = false }: AgentLaunch) {
-  const agent = execa(process.execPath, [LIFEBOAT, 'agent', '--config', host.configFile], {
+function spawnAgent(host: LabHost, { env = {}, agentsOutlive = false, launcher }: AgentLaunch) {
+  const agentWords = [process.execPath, LIFEBOAT, 'agent', '--config', host.configFile];
+  const [program = '', ...words] = [...(launcher?.(host) ?? []), ...agentWords];
+  const agent = execa(program, words, {
     env,
     reject: false,
     stdin: 'ignore',

@@ -45,6 +45,14 @@ test.each<[string, Sections]>([
   ],
   ['a command that leaves it to the environment', { supervisor: process() }],
   [
+    "a Unix socket of etcd's, whose name looks like an address on 3.4",
+    { etcd: { ...ETCD, endpoint: 'unix:///run/etcd/localhost:2379' } },
+  ],
+  [
+    'a Unix socket with TLS',
+    { etcd: { ...ETCD, endpoint: 'unixs:///run/etcd.sock', tls: { caFile: '/c/ca.pem' } } },
+  ],
+  [
     'an endpoint with TLS',
     { etcd: { ...ETCD, endpoint: 'https://localhost:2379', tls: { caFile: '/c/ca.pem' } } },
   ],
@@ -144,6 +152,16 @@ test.each<[string, Sections, string]>([
     'snapshots in the state directory itself',
     { snapshots: { directory: '/var/lib/etcd-lifeboat' } },
     'snapshots.directory: must be a directory of its own',
+  ],
+  [
+    'a relative Unix socket',
+    { etcd: { ...ETCD, endpoint: 'unix://etcd.sock' } },
+    'etcd.endpoint: must be http://host:port',
+  ],
+  [
+    'a Unix socket without TLS, and certificates for it',
+    { etcd: { ...ETCD, endpoint: 'unix:///run/etcd.sock', tls: { caFile: '/ca' } } },
+    'etcd.tls: has no effect: etcd.endpoint is unix',
   ],
   ['https without a CA', { etcd: { ...ETCD, endpoint: 'https://h:2379' } }, 'etcd.tls: is missing'],
   ['http with a CA', { etcd: { ...ETCD, tls: { caFile: '/ca' } } }, 'etcd.tls: has no effect'],

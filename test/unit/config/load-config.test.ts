@@ -72,7 +72,7 @@ test('all problems are shown at once, each with its place', () => {
       "c.yaml:2:9 agent.name: must be made of lower-case letters, digits, inner hyphens and dots, like a host name",
       "c.yaml:3:3 agent.colour: unknown key",
       "c.yaml:5:15 etcd.memberName: must be text: quote what looks like a number or a date",
-      "c.yaml:6:13 etcd.endpoint: must be http://host:port or https://host:port",
+      "c.yaml:6:13 etcd.endpoint: must be http://host:port, https://host:port, unix:///path or unixs:///path",
       "c.yaml:7:13 etcd.peerUrls: must hold at least one URL",
       "c.yaml:8:12 etcd.dataDir: must be an absolute path",
       "c.yaml:10:9 supervisor.kind: must be systemd or process or command",

@@ -10,6 +10,7 @@ test.for([
   ['http://127.0.0.1:80', { target: 'ipv4:127.0.0.1:80', secure: false, host: '127.0.0.1' }],
   ['https://[::1]:2379', { target: 'ipv6:[::1]:2379', secure: true, host: '::1' }],
   ['unix:///run/etcd.sock', { target: 'unix:/run/etcd.sock', secure: false, host: 'localhost' }],
+  ['unixs:///run/etcd.sock', { target: 'unix:/run/etcd.sock', secure: true, host: 'localhost' }],
   ['unix:/run/etcd.sock', { target: 'unix:/run/etcd.sock', secure: false, host: 'localhost' }],
 ] as const)('%s is understood', ([endpoint, expected]) => {
   expect(parseEndpoint(endpoint)).toEqual(expected);

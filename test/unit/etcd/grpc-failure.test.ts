@@ -41,6 +41,8 @@ test.for([
   [status.RESOURCE_EXHAUSTED, 'Received message larger than max (9 vs 8)', 'ETCD_REFUSED'],
   [status.OUT_OF_RANGE, 'etcdserver: mvcc: required revision has been compacted', 'ETCD_COMPACTED'],
   [status.OUT_OF_RANGE, 'etcdserver: mvcc: required revision is a future revision', 'ETCD_REFUSED'],
+  [status.UNAVAILABLE, 'etcdserver: rpc not supported for learner', 'ETCD_LEARNER'],
+  [status.FAILED_PRECONDITION, 'etcdserver: rpc not supported for learner', 'ETCD_LEARNER'],
   [status.UNIMPLEMENTED, 'unknown service', 'ETCD_REFUSED'],
 ] as const)('gRPC status %i with "%s" is %s', ([grpcStatus, words, code]) => {
   expect(explain(grpcStatus, words).code).toBe(code);
