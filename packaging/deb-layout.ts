@@ -21,7 +21,7 @@ export async function debEntries(sources: PayloadSources): Promise<PackageEntry[
   const entries: PackageEntry[] = [
     { kind: 'directory', path: 'etc/etcd-lifeboat', mode: 0o750 },
     textEntry('usr/bin/lifeboat', wrapperText('/usr/lib/etcd-lifeboat'), 0o755),
-    ...shared.map((entry) => ({ ...entry, path: `usr/${entry.path}` })),
+    ...shared.map((entry) => ({ ...entry, path: debianPathOf(entry.path) })),
     ...units.map((file) => copyEntry(vendorPathOf(file), file)),
     copyEntry(
       'usr/lib/etcd-lifeboat/active-restore.mjs',
@@ -33,6 +33,11 @@ export async function debEntries(sources: PayloadSources): Promise<PackageEntry[
     ),
   ];
   return entries.toSorted((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** Debian keeps `site-functions` for the administrator's own. */
+function debianPathOf(path: string): string {
+  return `usr/${path.replace('share/zsh/site-functions/', 'share/zsh/vendor-completions/')}`;
 }
 
 /** The control directory: what dpkg is told, and the scripts it runs. */

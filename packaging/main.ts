@@ -8,6 +8,7 @@ import { formatBytes } from '../src/base/units.ts';
 import { buildDeb, type BuildFacts } from './build-deb.ts';
 import { buildTarball } from './build-tarball.ts';
 import { bundleAgent, type Bundle } from './bundle-agent.ts';
+import { commandLineEntries } from './command-line-files.ts';
 import { fetchNodeRuntime } from './fetch-node-runtime.ts';
 import type { Processor } from './node-runtime-pins.ts';
 import { readOptions, USAGE, type PackageOptions } from './options.ts';
@@ -40,7 +41,8 @@ async function makePackages({ outputDirectory, processors }: PackageOptions): Pr
 
 async function makeBoth(bundle: Bundle, processor: Processor, facts: BuildFacts): Promise<string[]> {
   const node = await fetchNodeRuntime(processor, facts.scratch);
-  const sources = { root: ROOT, bundle, node };
+  const commandLine = commandLineEntries(facts.release, facts.modifiedSeconds);
+  const sources = { root: ROOT, commandLine, bundle, node };
   return [await buildTarball(sources, processor, facts), await buildDeb(sources, processor, facts)];
 }
 

@@ -8,15 +8,18 @@ import { copyEntry, textEntry, type PackageEntry } from './package-entry.ts';
 /** What both kinds of package carry, below the prefix that they are for (`usr/` in a .deb). */
 export interface PayloadSources {
   readonly root: string;
+  /** The manual page and the completions. */
+  readonly commandLine: readonly PackageEntry[];
   readonly bundle: Bundle;
   readonly node: NodeRuntime;
 }
 
 const DOCUMENTS = ['README.md', 'CHANGELOG.md', 'config.example.yaml'];
 
-/** The program: our bundle, and the Node that runs it. */
-export function programEntries({ bundle, node }: PayloadSources): PackageEntry[] {
+/** The program: our bundle, the Node that runs it, and what shells and `man` know of it. */
+export function programEntries({ bundle, node, commandLine }: PayloadSources): PackageEntry[] {
   return [
+    ...commandLine,
     copyEntry('lib/etcd-lifeboat/node', node.program, 0o755),
     textEntry('lib/etcd-lifeboat/lifeboat.mjs', bundle.text),
   ];

@@ -1,7 +1,9 @@
 import { Command, CommanderError, Option } from 'commander';
 import { AgentError, asAgentError } from '../base/agent-error.ts';
 import { addAgentCommand } from './agent-command.ts';
+import { addCompletionCommand } from './completion-command.ts';
 import { addConfigCommand } from './config-command.ts';
+import { addDoctorCommand } from './doctor-command.ts';
 import { exitStatusOfError } from './exit-status.ts';
 import { addRestoreCommands } from './restore-commands.ts';
 import type { RunInSession } from './run-in-session.ts';
@@ -9,7 +11,7 @@ import { errorText, Session, type GlobalOptions, type Surroundings } from './ses
 import { addSnapshotCommands } from './snapshot-commands.ts';
 import { addStatusCommand } from './status-command.ts';
 
-const EXIT_STATUS_HELP = `
+export const EXIT_STATUS_HELP = `
 Exit status:
   0 done                  4 rolled back: the old data serves
   1 failed                5 stuck: an operator must decide
@@ -41,11 +43,15 @@ export async function runCommandLine(args: readonly string[], surroundings: Surr
   }
 }
 
-function buildProgram(surroundings: Surroundings, run: RunInSession): Command {
-  const { stdout, stderr } = surroundings.terminal;
+/** All commands, declared. Nothing is read or written before one is parsed and run. */
+export function buildProgram(
+  { terminal, release }: Pick<Surroundings, 'terminal' | 'release'>,
+  run: RunInSession,
+): Command {
+  const { stdout, stderr } = terminal;
   const program = new Command('lifeboat')
     .description('Snapshots of etcd, and restores of a whole cluster from one of them.')
-    .version(surroundings.release)
+    .version(release)
     .option(
       '--socket <path>',
       "the agent's control socket (default: of --config, LIFEBOAT_SOCKET, or packaged)",
@@ -71,9 +77,11 @@ function buildProgram(surroundings: Surroundings, run: RunInSession): Command {
     .exitOverride();
   addAgentCommand(program, run);
   addStatusCommand(program, run);
+  addDoctorCommand(program, run);
   addSnapshotCommands(program, run);
   addRestoreCommands(program, run);
   addConfigCommand(program, run);
+  addCompletionCommand(program, run);
   return program;
 }
 
