@@ -44,13 +44,16 @@ function planner({ config, call, clock }: AgentParts) {
   return { coordinator: name, agents: [name, ...config.mesh.peers.map((peer) => peer.name)], call, clock };
 }
 
-function wishOf({ skipHashCheck, reason, discardCurrent, allowForeign, disarmAlarms, without }: PlanRequest) {
+function wishOf(request: PlanRequest) {
+  const { skipHashCheck, reason, discardCurrent, allowForeign, disarmAlarms, bumpRevision, without } =
+    request;
   return {
     skipHashCheck,
     ...(reason === undefined ? {} : { reason }),
     discardCurrent,
     allowForeign,
     disarmAlarms,
+    ...(bumpRevision === undefined ? {} : { bumpRevision }),
     without,
   };
 }

@@ -26,7 +26,7 @@ function outcomeFields(view: OperationView): (readonly [string, string | undefin
     ],
     ['snapshot', snapshot === undefined ? undefined : snapshotWords(snapshot)],
     ['new cluster', result?.clusterId],
-    ['revision', result === undefined ? undefined : formatCount(result.revision)],
+    ['revision', result === undefined ? undefined : revisionWords(view, result.revision)],
     ['HashKV', result === undefined ? undefined : `${result.hashKv}, equal on all members`],
     ['keys', result?.keyCount === undefined ? undefined : formatCount(result.keyCount)],
     ['lost', lossOf(view)],
@@ -36,6 +36,11 @@ function outcomeFields(view: OperationView): (readonly [string, string | undefin
 
 function snapshotWords({ id, revision, sizeBytes }: NonNullable<OperationView['snapshot']>): string {
   return `${id}, revision ${formatCount(revision)}, ${formatBytes(sizeBytes)}`;
+}
+
+function revisionWords({ revisionBump }: OperationView, revision: number): string {
+  const raised = revisionBump === undefined ? '' : `, raised by ${formatCount(revisionBump)}`;
+  return `${formatCount(revision)}${raised}`;
 }
 
 /** Only a restore that went through lost anything. */

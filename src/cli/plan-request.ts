@@ -12,6 +12,7 @@ export interface PlanOptions {
   readonly discardCurrent?: boolean;
   readonly allowForeign?: boolean;
   readonly disarmAlarms?: boolean;
+  readonly bumpRevision?: string | false;
   readonly without?: readonly string[];
 }
 
@@ -26,6 +27,7 @@ export function givenPlanFlags(options: PlanOptions): string[] {
     discardCurrent: '--discard-current',
     allowForeign: '--allow-foreign',
     disarmAlarms: '--disarm-alarms',
+    bumpRevision: options.bumpRevision === false ? '--no-bump-revision' : '--bump-revision',
     without: '--without',
   };
   return Object.entries(flags)
@@ -53,6 +55,7 @@ export function planRequestOf(options: PlanOptions, workingDirectory: string): P
     discardCurrent: options.discardCurrent ?? false,
     allowForeign: options.allowForeign ?? false,
     disarmAlarms: options.disarmAlarms ?? false,
+    ...(options.bumpRevision === undefined ? {} : { bumpRevision: bumpOf(options.bumpRevision) }),
     without: [...new Set(without)],
   });
   if (parsed.success) return parsed.data;
@@ -60,6 +63,13 @@ export function planRequestOf(options: PlanOptions, workingDirectory: string): P
     (issue) => `${issue.path.map(String).join('.')}: ${issue.message}`,
   );
   throw new AgentError('USAGE', problems.join('; '));
+}
+
+/** Thousands may be set off, as the plan prints them: `1,000,000,000` or `1_000_000_000`. */
+function bumpOf(said: string | false): number | false {
+  return said === false
+    ? false
+    : Number(/^\d[\d,_]*$/.test(said) ? said.replaceAll(/[,_]/g, '') : Number.NaN);
 }
 
 function sourceOf(options: PlanOptions, workingDirectory: string): PlanRequest['source'] {

@@ -80,11 +80,18 @@ function clusterLines({ decided, measured }: RestorePlan): string[] {
   return formatFields([
     ['token', decided.clusterToken],
     ['members', `${members}, of which it may lose ${tolerance === 0 ? 'none' : tolerance} and still work`],
+    ['revision', revisionWords(decided)],
     ['supersedes', decided.supersedes === undefined ? 'unknown' : `cluster ${decided.supersedes.clusterId}`],
     ...decided.without.map((dead) => ['without', deadHost(dead)] as const),
     ...alarmFields(decided),
     ['allowed', allowances(decided)],
   ]);
+}
+
+function revisionWords({ snapshot, revisions }: PlanDecision): string {
+  if (revisions?.action !== 'bump') return formatCount(snapshot.revision);
+  const { by, to } = revisions;
+  return `${formatCount(to)}: raised by ${formatCount(by)}, all before it compacted, so that watches and caches begin anew`;
 }
 
 function deadHost(dead: PlanDecision['without'][number]): string {

@@ -51,6 +51,11 @@ function addPlanOptions(command: Command): Command {
     .option('--discard-current', 'restore although the cluster has quorum')
     .option('--allow-foreign', 'accept a snapshot of another cluster')
     .option('--disarm-alarms', 'disarm the alarms that the snapshot carries')
+    .option(
+      '--bump-revision <n>',
+      'raise the revision by this much (default: 1,000,000,000 or more, where every tool can)',
+    )
+    .option('--no-bump-revision', 'let revisions go back to the snapshot; restart all clients then')
     .option('--without <host...>', 'leave out hosts that you know to be dead');
 }
 

@@ -8,6 +8,8 @@ export const generation = z.object({
   parentClusterId: etcdId.optional(),
   /** The parent's history up to here is this cluster's own; what came after was discarded. */
   restoredRevision: revision,
+  /** How far the restore raised the revision: numbers that nobody wrote. */
+  revisionBump: z.int().positive().optional(),
   snapshotId,
   finishedAt: isoTime,
 });
@@ -18,9 +20,9 @@ export const knownMember = z.object({
   name: z.string().max(256),
   peerUrls: z.array(z.string().max(512)).max(16),
   clientUrls: z.array(z.string().max(512)).max(16),
+  isLearner: z.boolean().optional(),
 });
 export type KnownMember = z.infer<typeof knownMember>;
-  isLearner: z.boolean().optional(),
 
 /** `<stateDir>/lineage.json`: what this host knows of its cluster's identity, also when etcd is down. */
 export const lineageRecord = z.strictObject({

@@ -40,7 +40,15 @@ export const hostFacts = z.object({
   etcdProblem: z.string().max(8192).optional(),
   /** The version of the etcd that will run. */
   etcdVersion: z.string().max(64).optional(),
-  tool: z.object({ path: z.string(), kind: z.string(), version: z.string().max(64) }).optional(),
+  tool: z
+    .object({
+      path: z.string(),
+      kind: z.string(),
+      version: z.string().max(64),
+      /** It has `--bump-revision` and `--mark-compacted`. */
+      canBumpRevision: z.boolean().optional(),
+    })
+    .optional(),
   toolProblem: failure.optional(),
   dataFreeBytes: sizeBytes,
   walFreeBytes: sizeBytes.optional(),
@@ -49,6 +57,8 @@ export const hostFacts = z.object({
   sharedFileSystem: z.boolean(),
   /** Why a swap or a hold would fail here. */
   problems: z.array(failure).max(32),
+  /** What does not hinder a restore, and must be known before one. */
+  remarks: z.array(z.string().max(8192)).max(32).optional(),
   activeOperation: operationId.optional(),
   clusterId: etcdId.optional(),
   /** The cluster's members as this host last saw them, when etcd cannot be asked. */
@@ -57,8 +67,6 @@ export const hostFacts = z.object({
   snapshots: z.array(snapshotManifest).max(2048),
 });
 export type HostFacts = z.infer<typeof hostFacts>;
-  /** What does not hinder a restore, and must be known before one. */
-  remarks: z.array(z.string().max(8192)).max(32).optional(),
 
 /** `snapshot.manifest`: what the asked host knows of one of its snapshots. */
 export const manifestRequest = z.object({ id: snapshotId });

@@ -25,6 +25,8 @@ export const operationView = z.object({
   endedAt: isoTime.optional(),
   failure: failure.optional(),
   snapshot: z.object({ id: snapshotId, revision, sizeBytes }).optional(),
+  /** How far the new cluster's revision is raised above the snapshot's. */
+  revisionBump: z.int().positive().optional(),
   lostRevisions: z.int().nonnegative().optional(),
   first: ballotDecision.optional(),
   second: ballotDecision.optional(),

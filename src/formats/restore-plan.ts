@@ -49,6 +49,15 @@ const planSnapshot = z.strictObject({
   keyCount: z.int().nonnegative().optional(),
 });
 
+/** What becomes of the revision, the same on all hosts. */
+const planRevisions = z.discriminatedUnion('action', [
+  /** Raised to `to`, `by` above the snapshot's, and all before it marked compacted: old watches end instead of going on. */
+  z.strictObject({ action: z.literal('bump'), by: z.int().positive(), to: revision }),
+  /** As the snapshot has it. `lacking`: the agents whose tool cannot raise it; none when the operator said so. */
+  z.strictObject({ action: z.literal('keep'), lacking: z.array(agentName) }),
+]);
+export type PlanRevisions = z.infer<typeof planRevisions>;
+
 /** What was decided: the operator confirms the hash of exactly this. */
 const decided = z.strictObject({
   operation: operationId,
@@ -66,6 +75,8 @@ const decided = z.strictObject({
   without: z.array(z.strictObject({ agent: agentName, urls: z.array(z.string()) })),
   /** Alarms that the snapshot carries, and what is done about them. */
   alarms: z.strictObject({ carried: z.array(alarm), action: z.enum(['none', 'tolerate', 'disarm']) }),
+  /** Absent in plans of releases that could not raise it. */
+  revisions: planRevisions.optional(),
   /** The cluster that this restore supersedes, where any host knows it. */
   supersedes: z.strictObject({ clusterId: etcdId }).optional(),
   hosts: z.array(planHost).min(1),

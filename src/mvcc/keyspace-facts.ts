@@ -9,6 +9,8 @@ import { parseRevisionKey } from './revision-key.ts';
 export interface KeyspaceFacts {
   /** As etcd will say it after a start on this file: 1 when nothing was ever written. */
   readonly revision: number;
+  /** The revision of the newest entry that is still in the file, 0 without any: what a restore tool counts its bump from. */
+  readonly lastEntryRevision: number;
   /** Up to here history is gone; -1 when nothing was ever compacted, as HashKV says it. */
   readonly compactRevision: number;
   readonly alarms: readonly StoredAlarm[];
@@ -62,9 +64,9 @@ export async function readKeyspaceFacts(database: Database, signal: AbortSignal)
 async function readRevisions(
   keys: Bucket,
   meta: Bucket,
-): Promise<Pick<KeyspaceFacts, 'revision' | 'compactRevision'>> {
+): Promise<Pick<KeyspaceFacts, 'revision' | 'lastEntryRevision' | 'compactRevision'>> {
   const last = await lastKey(keys);
-  const newest = last === undefined ? 1 : requireRevision(last, 'the last key of the bucket "key"');
+  const newest = last === undefined ? 0 : requireRevision(last, 'the last key of the bucket "key"');
   const compacted = [-1];
   // Both at once while a compaction is under way; etcd goes on with the scheduled one at its next start.
   for (const name of ['finishedCompactRev', 'scheduledCompactRev']) {
@@ -72,7 +74,7 @@ async function readRevisions(
     if (value !== undefined) compacted.push(requireRevision(value, name));
   }
   const compactRevision = Math.max(...compacted);
-  return { revision: Math.max(1, newest, compactRevision), compactRevision };
+  return { revision: Math.max(1, newest, compactRevision), lastEntryRevision: newest, compactRevision };
 }
 
 async function readAlarms(bucket: Bucket | undefined, signal: AbortSignal): Promise<StoredAlarm[]> {

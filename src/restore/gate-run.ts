@@ -3,6 +3,7 @@ import { gateFacts, type GateFacts, type GateRequest } from '../formats/restore-
 import type { PlanDecision } from '../formats/restore-plan.ts';
 import type { Failure } from '../formats/identifiers.ts';
 import type { CallHost } from './call-host.ts';
+import { expectedRevision } from './expected-revision.ts';
 import { judgeGate, type GateVerdict } from './gate-verdict.ts';
 
 interface GateOptions {
@@ -65,7 +66,7 @@ export class GateRun {
       if (verdict.type === 'failed') return verdict.failure;
       if (verdict.type === 'compare') {
         this.#say([`comparing HashKV at revision ${verdict.revision} on all members`]);
-        request = { ...question, hashAtRevision: verdict.revision, countAtRevision: plan.snapshot.revision };
+        request = { ...question, hashAtRevision: verdict.revision, countAtRevision: expectedRevision(plan) };
         continue;
       }
       // The revision to compare at is chosen anew: this one may have been compacted meanwhile.
@@ -84,12 +85,13 @@ export class GateRun {
   }
 
   /**
-   * Whether any host shows a key that was put after the snapshot's revision. A revision that moved without such a key
+   * Whether any host shows a key that was put after the revision that the restore left. A revision that moved without such a key
    * is what expired leases leave. Hosts that cannot be asked are passed over: their data is set aside, not deleted.
    */
   async clientsWrote(signal: AbortSignal): Promise<boolean> {
-    const { operation, snapshot } = this.#options.plan;
-    const facts = await this.#ask({ operation, putsAfterRevision: snapshot.revision }, signal);
+    const { plan } = this.#options;
+    const question = { operation: plan.operation, putsAfterRevision: expectedRevision(plan) };
+    const facts = await this.#ask(question, signal);
     return [...facts.values()].some((seen) => seen?.putsFound === true);
   }
 

@@ -2,6 +2,7 @@ import type { Failure } from '../formats/identifiers.ts';
 import type { GateFacts } from '../formats/restore-messages.ts';
 import type { PlanDecision } from '../formats/restore-plan.ts';
 import { expectedIdentity } from './expected-identity.ts';
+import { expectedRevision } from './expected-revision.ts';
 
 /** What the acceptance gate makes of what the hosts report. */
 export type GateVerdict =
@@ -63,8 +64,9 @@ function whatIsWrong(plan: PlanDecision, seen: GateFacts): string | undefined {
   if (seen.memberId !== undefined && seen.memberId !== memberId) {
     return `etcd is member ${seen.memberId}, expected ${memberId ?? 'none'}`;
   }
-  if (seen.revision !== undefined && seen.revision < plan.snapshot.revision) {
-    return `etcd is at revision ${seen.revision}, the snapshot was at ${plan.snapshot.revision}`;
+  const revision = expectedRevision(plan);
+  if (seen.revision !== undefined && seen.revision < revision) {
+    return `etcd is at revision ${seen.revision}, the restore left it at ${revision}`;
   }
   return membersWrong(plan, seen) ?? countWrong(plan, seen);
 }
@@ -80,7 +82,7 @@ function membersWrong(plan: PlanDecision, { members }: GateFacts): string | unde
 function countWrong(plan: PlanDecision, { keyCount }: GateFacts): string | undefined {
   const wanted = plan.snapshot.keyCount;
   if (keyCount === undefined || wanted === undefined || keyCount === wanted) return undefined;
-  return `${keyCount} keys at revision ${plan.snapshot.revision}, the snapshot held ${wanted}`;
+  return `${keyCount} keys at revision ${expectedRevision(plan)}, the snapshot held ${wanted}`;
 }
 
 /** The first thing that is still to come. */

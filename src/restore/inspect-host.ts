@@ -129,8 +129,8 @@ async function toolFor(
 ): Promise<Pick<HostFacts, 'tool' | 'toolProblem'>> {
   try {
     const tools = await findRestoreTools({ toolPath: host.toolPath, searchPath: host.searchPath }, signal);
-    const { path, kind, version: toolVersion } = chooseRestoreTool(tools, version);
-    return { tool: { path, kind, version: toolVersion } };
+    const { path, kind, version: toolVersion, canBumpRevision } = chooseRestoreTool(tools, version);
+    return { tool: { path, kind, version: toolVersion, canBumpRevision } };
   } catch (error) {
     const { code, message } = asAgentError(error);
     return { toolProblem: { code, message } };

@@ -24,3 +24,26 @@ export function lineageOf(
   }
   return 'foreign';
 }
+
+/**
+ * By how much restores since the snapshot raised the revision, all together: numbers that nobody wrote. A snapshot that
+ * does not name its cluster is older than each restore that began beyond its revision.
+ */
+export function raisedSince(
+  { clusterId: ancestor, revision }: Pick<SnapshotManifest, 'clusterId' | 'revision'>,
+  clusterId: string | undefined,
+  generations: readonly Generation[],
+): number {
+  let raised = 0;
+  const seen = new Set<string>();
+  for (let current = clusterId; current !== undefined && current !== ancestor && !seen.has(current);) {
+    seen.add(current);
+    const made = generations.find((each) => each.clusterId === current);
+    if (made === undefined) break;
+    const { restoredRevision, revisionBump = 0, parentClusterId } = made;
+    if (ancestor === undefined && revision >= restoredRevision + revisionBump) break;
+    raised += revisionBump;
+    current = parentClusterId;
+  }
+  return raised;
+}

@@ -67,12 +67,13 @@ function contextFor(options: OperationsOptions, plan: RestorePlan, planned: Plan
     clock,
     log: log.with({ operation }),
     recordGeneration: async () => {
-      const { supersedes, snapshot } = plan.decided;
+      const { supersedes, snapshot, revisions } = plan.decided;
       await lineage.add({
         operation,
         clusterId: expectedIdentity(plan.decided).clusterId,
         ...(supersedes === undefined ? {} : { parentClusterId: supersedes.clusterId }),
         restoredRevision: snapshot.revision,
+        ...(revisions?.action === 'bump' ? { revisionBump: revisions.by } : {}),
         snapshotId: snapshot.id,
         finishedAt: new Date(clock.now()).toISOString(),
       });

@@ -37,12 +37,17 @@ export function viewOf(seen: Seen): OperationView {
     ...withoutAbsent({
       endedAt: seen.endedAt,
       failure: coordinator === undefined ? own.failure : coordinator.failure,
+      revisionBump: bumpOf(plan),
       lostRevisions: plan.measured.lostRevisions,
       downtimeMs: downtimeOf(reports, gate?.servingSinceMs),
       result: resultOf(gate),
     }),
     next: nextCommands(phase, operation, plan),
   };
+}
+
+function bumpOf({ decided }: RestorePlan): number | undefined {
+  return decided.revisions?.action === 'bump' ? decided.revisions.by : undefined;
 }
 
 function hostView(

@@ -5,6 +5,7 @@ import type { PlanDecision, PlanHost, RestorePlan } from '../formats/restore-pla
 import { chooseSnapshot, refuseUnprovedSnapshot, type Candidate } from './choose-snapshot.ts';
 import { neededBytes, participantsOf, refuseLittleSpace, refuseUnfitHosts } from './plan-guards.ts';
 import { clusterOf, measure, silentUrls } from './plan-measurement.ts';
+import { decideRevisions } from './plan-revisions.ts';
 import type { PlanCircumstances, PlanWish } from './plan-wish.ts';
 
 /**
@@ -67,6 +68,7 @@ function decide({ wish, seen, facts, chosen, clusterId }: Findings): PlanDecisio
     allowForeign: wish.allowForeign,
     without: wish.without.map((agent) => ({ agent, urls: silentUrls(facts) })),
     alarms: { carried, action: carried.length === 0 ? 'none' : wish.disarmAlarms ? 'disarm' : 'tolerate' },
+    revisions: decideRevisions(wish, facts, manifest.revision),
     ...(clusterId === undefined ? {} : { supersedes: { clusterId } }),
     hosts: facts.map(planHost),
   };

@@ -2,8 +2,9 @@ import type { HostFacts } from '../formats/host-facts.ts';
 import type { PlanDecision, PlanMeasurement } from '../formats/restore-plan.ts';
 import { majorityOf } from './ballot.ts';
 import type { Candidate } from './choose-snapshot.ts';
-import { lineageOf } from './lineage-of.ts';
+import { lineageOf, raisedSince } from './lineage-of.ts';
 import type { HostNeed } from './plan-guards.ts';
+import { revisionWarnings } from './plan-revisions.ts';
 import { shapeWarnings } from './plan-shapes.ts';
 import type { PlanCircumstances } from './plan-wish.ts';
 
@@ -25,7 +26,7 @@ export function measure({ seen, facts, chosen, needs, quorum, decided }: Measuri
     ...(newest === undefined ? {} : { newest }),
     ...(newest === undefined || !sameHistory(facts, chosen)
       ? {}
-      : { lostRevisions: Math.max(0, newest.revision - chosen.manifest.revision) }),
+      : { lostRevisions: lostRevisions(facts, chosen, newest.revision) }),
     faultTolerance: facts.length - majorityOf(facts.length),
     warnings: warningsOf(facts, decided, newest !== undefined),
     hosts: needs.map(({ host, needed }) => ({
@@ -44,6 +45,13 @@ function sameHistory(facts: readonly HostFacts[], { manifest }: Candidate): bool
   const generations = facts.flatMap((host) => host.generations);
   const relation = lineageOf(manifest, clusterOf(facts), generations);
   return relation === 'own' || relation === 'unknown';
+}
+
+/** What earlier restores raised the revision by is numbers that nobody wrote. */
+function lostRevisions(facts: readonly HostFacts[], { manifest }: Candidate, newestRevision: number): number {
+  const generations = facts.flatMap((host) => host.generations);
+  const raised = raisedSince(manifest, clusterOf(facts), generations);
+  return Math.max(0, newestRevision - manifest.revision - raised);
 }
 
 /** The most advanced member that can be read. */
@@ -70,6 +78,7 @@ function warningsOf(facts: readonly HostFacts[], decided: PlanDecision, readable
     warnings.push(
       `${facts.length} members tolerate the loss of no more than ${facts.length - 1 === 1 ? 'one' : facts.length - 1} would: an odd number is better.`,
     );
+  warnings.push(...revisionWarnings(decided, facts));
   warnings.push(...shapeWarnings(facts, decided));
   const versions = new Set(facts.map((host) => host.etcdVersion ?? 'unknown'));
   if (versions.size > 1) warnings.push(`The hosts run different etcd versions: ${[...versions].join(', ')}.`);

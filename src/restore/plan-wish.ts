@@ -8,6 +8,8 @@ export interface PlanWish {
   readonly discardCurrent: boolean;
   readonly allowForeign: boolean;
   readonly disarmAlarms: boolean;
+  /** By how much to raise the revision, or `false` for not at all. */
+  readonly bumpRevision?: number | false;
   readonly without: readonly string[];
 }
 

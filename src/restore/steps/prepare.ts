@@ -8,9 +8,10 @@ import {
   writeTextDurably,
 } from '../../base/durable-file.ts';
 import { openDatabase } from '../../bbolt/open-database.ts';
-import { readKeyspaceFacts } from '../../mvcc/keyspace-facts.ts';
+import { readKeyspaceFacts, type KeyspaceFacts } from '../../mvcc/keyspace-facts.ts';
 import { findRestoreTools } from '../../restore-tool/find-tools.ts';
 import { runRestore } from '../../restore-tool/run-restore.ts';
+import { expectedRevision } from '../expected-revision.ts';
 import type { HostContext } from './host-context.ts';
 import { parseOwner } from './owner.ts';
 import { pathExists } from '../../base/path-exists.ts';
@@ -102,6 +103,7 @@ async function restoreIntoStaging(context: HostContext, signal: AbortSignal): Pr
       dataDir: layout.stagedDataDir,
       ...(layout.wal === undefined ? {} : { walDir: layout.wal.staged }),
       skipHashCheck: !plan.decided.snapshot.hasTrailer,
+      bumpRevision: await bumpOf(context, snapshotPath, signal),
       stallMs: context.settings.toolStallMs,
       onLine: (line) => {
         log.info({ tool: tool.path, line }, 'the restore tool says');
@@ -111,19 +113,42 @@ async function restoreIntoStaging(context: HostContext, signal: AbortSignal): Pr
   );
 }
 
+/**
+ * What the tool must add so that the plan's revision comes out. It counts from the newest entry of the file, which is older
+ * than the snapshot's revision where a compaction removed the newest tombstones (etcdutl/snapshot/v3_snapshot.go,
+ * unsafeGetLatestRevision).
+ */
+async function bumpOf(
+  { plan }: HostContext,
+  snapshotPath: string,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const { revisions } = plan.decided;
+  if (revisions?.action !== 'bump') return undefined;
+  return revisions.to - (await factsOf(snapshotPath, signal)).lastEntryRevision;
+}
+
 /** What the tool made must hold what the snapshot held, whatever its exit status said. */
 async function proveStaged({ plan, layout }: HostContext, signal: AbortSignal): Promise<void> {
-  const database = await openDatabase(`${layout.stagedMember}/snap/db`);
-  try {
-    const facts = await readKeyspaceFacts(database, signal);
-    if (facts.revision === plan.decided.snapshot.revision) return;
+  const { snapshot, revisions } = plan.decided;
+  const facts = await factsOf(`${layout.stagedMember}/snap/db`, signal);
+  const expected = expectedRevision(plan.decided);
+  if (facts.revision !== expected) {
     throw new AgentError(
       'SNAPSHOT_DAMAGED',
-      `the staged database is at revision ${facts.revision}, the snapshot at ${plan.decided.snapshot.revision}`,
+      `the staged database is at revision ${facts.revision}, and must be at ${expected} (the snapshot is at ${snapshot.revision})`,
     );
-  } finally {
-    await database.close();
   }
+  if (revisions?.action !== 'bump' || facts.compactRevision === expected) return;
+  throw new AgentError(
+    'RESTORE_TOOL_FAILED',
+    `the staged database is marked compacted up to ${facts.compactRevision}, and must be up to ${expected}`,
+  );
+}
+
+async function factsOf(path: string, signal: AbortSignal): Promise<KeyspaceFacts> {
+  await using database = await openDatabase(path);
+  return await readKeyspaceFacts(database, signal);
 }
 
 async function adoptStaged({ layout }: HostContext): Promise<void> {

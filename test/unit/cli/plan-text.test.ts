@@ -59,6 +59,7 @@ test('a plan says what comes back, what is lost, where old data goes and what to
     The new cluster
       token       lifeboat-5d41402abc4b2a76
       members     3, of which it may lose 1 and still work
+      revision    1,234
       supersedes  cluster cdf818194e3a8c32
 
     Nothing has been changed. To do exactly this:
@@ -128,6 +129,7 @@ test('a plan that leaves hosts out and accepts a copy says every allowance and e
     The new cluster
       token       lifeboat-5d41402abc4b2a76
       members     1, of which it may lose none and still work
+      revision    1,234
       supersedes  cluster cdf818194e3a8c32
       without     h2, which you say is dead: refused if https://10.0.0.2:2380 or https://10.0.0.2:2379 answers
       without     h3, which you say is dead

@@ -69,7 +69,7 @@ describe('what no waiting will mend fails', () => {
     ['an etcd that is stopped', { process: 'stopped' }, 'etcd is stopped'],
     ['another cluster', { clusterId: '00000000000000bb' }, 'etcd serves cluster 00000000000000bb'],
     ['another member', { memberId: '00000000000000bb' }, 'etcd is member 00000000000000bb'],
-    ['an older revision', { revision: 1000 }, 'etcd is at revision 1000, the snapshot was at 1234'],
+    ['an older revision', { revision: 1000 }, 'etcd is at revision 1000, the restore left it at 1234'],
     ['a member too few', { members: members.slice(1) }, 'the member list is'],
     ['another number of keys', { keyCount: 3 }, '3 keys at revision 1234, the snapshot held 1200'],
     ['other contents', { hashKv: { hash: 43, revision: 1234 } }, 'HashKV at revision 1234 differs'],
