@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import { systemCodeOf } from '../base/agent-error.ts';
 import { systemClock } from '../base/clock.ts';
 import { lockDirectory } from '../base/directory-lock.ts';
 import { ShutdownStack } from '../base/shutdown-stack.ts';
@@ -6,6 +7,7 @@ import { openControlServer } from '../http/control-server.ts';
 import { createNotifier } from '../observe/notify.ts';
 import type { AgentOptions } from './agent-options.ts';
 import type { AgentParts } from './agent-parts.ts';
+import { doctorHandlers, doctorMethods } from './doctor-handlers.ts';
 import { openMonitor } from './monitor.ts';
 import { openLocalParts, type LocalParts } from './open-local-parts.ts';
 import { listenerState, openMonitoring } from './open-monitoring.ts';
@@ -48,6 +50,7 @@ async function open(options: AgentOptions, opened: ShutdownStack): Promise<void>
   const proveStateWritable = openStateProbe(stateDir, base.clock);
   const running = { ...base, operations, mesh, call: methods.call, proveStateWritable };
   const parts = await openServices(options, running, opened);
+  methods.alsoServe(doctorMethods(parts, options.environment));
   const plans = await openPlanStore(stateDir);
   const control = await openControlServer({
     socketPath: config.agent.controlSocket,
@@ -56,6 +59,7 @@ async function open(options: AgentOptions, opened: ShutdownStack): Promise<void>
       status: async (_params, context) => await agentStatus(parts, context.signal),
       ...snapshotHandlers(parts),
       ...restoreHandlers(parts, plans),
+      ...doctorHandlers(parts, options.environment),
     },
     log,
   });
@@ -98,6 +102,11 @@ async function openServices(
   return { ...base, ...started, schedule, monitor, listener: listenerState(config) };
 }
 
+/** A full disk is reported by /healthz; an agent that is killed for it would not find it emptier. */
+function unlessFull(error: unknown): void {
+  if (!['ENOSPC', 'EDQUOT'].includes(systemCodeOf(error) ?? '')) throw error;
+}
+
 async function notifyReady(
   { environment, log }: AgentOptions,
   proveStateWritable: () => Promise<void>,
@@ -109,7 +118,7 @@ async function notifyReady(
     ...(watchdogUsec === undefined ? {} : { watchdogUsec }),
     // The loop turned, or this would not run. What /healthz says too.
     isAlive: async () => {
-      await proveStateWritable();
+      await proveStateWritable().catch(unlessFull);
       return true;
     },
     clock: systemClock,
