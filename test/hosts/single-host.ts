@@ -5,7 +5,7 @@ import { stringify } from 'yaml';
 import type { RestorePlan } from '../../src/formats/restore-plan.ts';
 import { builtPackage } from './agent-on-host.ts';
 import { openHostLab } from './host-lab.ts';
-import { PATIENT, type Host } from './host.ts';
+import { PATIENT, type Host, type Outcome } from './host.ts';
 
 /** One machine with Debian's etcd as it comes, and the agent of our package beside it. */
 export interface SingleHost extends AsyncDisposable {
@@ -99,7 +99,7 @@ export async function planToGoBack(member: Member): Promise<RestorePlan> {
 }
 
 /** `lifeboat restore run`, to its end, whatever that is. */
-export async function restore(member: Member, { hash }: RestorePlan) {
+export async function restore(member: Member, { hash }: RestorePlan): Promise<Outcome> {
   return await member.host.lifeboat(...socketOf(member), 'restore', 'run', '--confirm', hash);
 }
 

@@ -84,10 +84,10 @@ describe.skipIf(reason !== undefined)(
     });
 
     test.each([
-      { unit: 'of Type=simple', dropIn: '[Service]\nType=simple\n' },
-      { unit: 'of Type=exec', dropIn: '[Service]\nType=exec\n' },
-      { unit: 'that is slow to stop and to start', dropIn: '[Service]\nExecStartPre=/bin/sleep 1\nExecStop=/bin/sleep 1\n' },
-    ])('a unit $unit is restored', async ({ dropIn }) => {
+      ['of Type=simple', '[Service]\nType=simple\n'],
+      ['of Type=exec', '[Service]\nType=exec\n'],
+      ['that is slow to stop and to start', '[Service]\nExecStartPre=/bin/sleep 1\nExecStop=/bin/sleep 1\n'],
+    ])('a unit %s is restored', async (_, dropIn) => {
       await host.write(DROP_IN, dropIn);
       await host.run('systemctl', 'daemon-reload');
       await host.run('systemctl', 'restart', 'etcd');

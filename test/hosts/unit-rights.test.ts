@@ -59,7 +59,16 @@ describe.skipIf(reason !== undefined)(
       await host.run('systemctl', 'daemon-reload');
       await host.run('systemctl', 'start', 'other', 'etcd-other', 'etcd@two');
       const allowed: string[] = [];
-      const verbs = ['start', 'reset-failed', 'kill --signal=CONT', 'stop', 'restart', 'reload', 'mask', 'freeze'];
+      const verbs = [
+        'start',
+        'reset-failed',
+        'kill --signal=CONT',
+        'stop',
+        'restart',
+        'reload',
+        'mask',
+        'freeze',
+      ];
       for (const unit of ['etcd.service', 'etcd@two.service', 'other.service', 'etcd-other.service']) {
         for (const verb of verbs) {
           if (await mayAsEtcd('systemctl', ...verb.split(' '), unit)) allowed.push(`${verb} ${unit}`);
@@ -109,7 +118,19 @@ describe.skipIf(reason !== undefined)(
     test('an agent whose journal can no longer be written is started anew', async () => {
       await withAgentSetting('WatchdogSec=4s');
       const pid = await host.unit('lifeboat', 'MainPID');
-      await host.run('nsenter', '-t', pid, '-m', 'mount', '-t', 'tmpfs', '-o', 'ro', 'tmpfs', '/var/lib/etcd-lifeboat');
+      await host.run(
+        'nsenter',
+        '-t',
+        pid,
+        '-m',
+        'mount',
+        '-t',
+        'tmpfs',
+        '-o',
+        'ro',
+        'tmpfs',
+        '/var/lib/etcd-lifeboat',
+      );
       await expect.poll(() => host.unit('lifeboat', 'NRestarts'), PATIENT).not.toBe('0');
       const journal = await host.run('journalctl', '--unit=lifeboat', '--no-pager', '--lines=200');
       expect(journal).toContain('Watchdog timeout');
@@ -122,7 +143,9 @@ describe.skipIf(reason !== undefined)(
       await host.write(AGENT_DROP_IN, dropIn);
       await host.write(ETCD_DROP_IN, '[Service]\nUser=root\n');
       await host.run('systemctl', 'daemon-reload');
-      await host.shell('systemctl stop etcd lifeboat; chown -R root: /var/lib/etcd; systemctl start etcd lifeboat');
+      await host.shell(
+        'systemctl stop etcd lifeboat; chown -R root: /var/lib/etcd; systemctl start etcd lifeboat',
+      );
       const score = /exposure level for lifeboat.service: (\d\.\d)/;
       const shown = await host.run('systemd-analyze', 'security', '--no-pager', 'lifeboat.service');
       expect(Number(score.exec(shown)?.[1])).toBeLessThanOrEqual(3);
