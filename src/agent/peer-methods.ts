@@ -29,6 +29,11 @@ export class PeerMethods {
     this.#methods = methods;
   }
 
+  /** More of them, by what was opened later. */
+  alsoServe(methods: Readonly<Record<string, PeerMethod>>): void {
+    this.#methods = { ...this.#methods, ...methods };
+  }
+
   reachThrough(mesh: Mesh): void {
     this.#mesh = mesh;
   }

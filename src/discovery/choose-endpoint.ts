@@ -39,7 +39,12 @@ function candidateOf(url: string, workingDirectory: string | undefined): Candida
   const loopback = LOOPBACK_OF[bare];
   const dialled = loopback ?? bare;
   const shown = isIP(dialled) === 6 ? `[${dialled}]` : dialled;
-  return { url: `${scheme}://${shown}:${port}`, host: dialled, secure: scheme === 'https', rank: rankOf(bare) };
+  return {
+    url: `${scheme}://${shown}:${port}`,
+    host: dialled,
+    secure: scheme === 'https',
+    rank: rankOf(bare),
+  };
 }
 
 function rankOf(host: string): number {

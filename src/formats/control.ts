@@ -10,6 +10,7 @@ import {
   sizeBytes,
   snapshotId,
 } from './identifiers.ts';
+import { doctorReport } from './doctor-report.ts';
 import { operationView } from './operation-view.ts';
 import { restorePlan } from './restore-plan.ts';
 import { snapshotManifest } from './snapshot-manifest.ts';
@@ -33,9 +34,7 @@ export const planRequest = z.strictObject({
   allowForeign: z.boolean(),
   disarmAlarms: z.boolean(),
   /** By how much to raise the revision, or `false` for not at all. Absent: as far as is safe, where every tool can. */
-  bumpRevision: z
-    .union([z.literal(false), z.int().min(1).max(1_000_000_000_000)])
-    .optional(),
+  bumpRevision: z.union([z.literal(false), z.int().min(1).max(1_000_000_000_000)]).optional(),
   without: z.array(agentName).max(64),
 });
 export type PlanRequest = z.infer<typeof planRequest>;
@@ -158,6 +157,8 @@ export type AgentStatus = z.infer<typeof agentStatus>;
 /** Every method of the control socket, its parameters and its result. */
 export const CONTROL_METHODS = {
   status: { params: nothing, result: agentStatus },
+  /** `all`: every peer looks at its own host, too. */
+  doctor: { params: z.strictObject({ all: z.boolean() }), result: doctorReport },
   'snapshot.save': { params: z.strictObject({ skipUnchanged: z.boolean() }), result: saveResult },
   'snapshot.copy': { params: nothing, result: saveResult },
   'snapshot.list': { params: nothing, result: snapshotList },

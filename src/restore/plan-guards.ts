@@ -7,7 +7,7 @@ import type { Candidate } from './choose-snapshot.ts';
 import type { PlanCircumstances, PlanWish } from './plan-wish.ts';
 
 /** The restore tool writes a WAL segment and etcd preallocates the next ones: 64 MB each. */
-const WAL_BYTES = 160 * 1024 * 1024;
+export const WAL_BYTES = 160 * 1024 * 1024;
 
 /** The hosts that take part, sorted. @throws {AgentError} `PEER_UNKNOWN`, `GUARD_HOST_ALIVE`, `GUARD_HOSTS_MISSING`. */
 export function participantsOf(

@@ -1,4 +1,4 @@
-import { schedule, setLogger } from 'node-cron';
+import { createTask, schedule, setLogger } from 'node-cron';
 import { messageOf } from '../base/agent-error.ts';
 import type { Log } from '../observe/log.ts';
 
@@ -55,6 +55,12 @@ export function startTicker(options: TickerOptions): CronTicker {
       await task.destroy();
     },
   };
+}
+
+/** The longest wait between two due times in a row, among the next ones of an expression that `validateCron` took. */
+export function longestWaitOf(cron: string, timeZone: string): number {
+  const task = createTask(cron, () => undefined, { timezone: timeZone });
+  return longestWaitMs(task.getNextRuns(LOOK_AHEAD_RUNS));
 }
 
 function longestWaitMs(due: readonly Date[]): number {
