@@ -81,6 +81,7 @@ function lastRunSamples(last: NonNullable<NonNullable<AgentStatus['schedule']>['
 
 function etcdSamples(etcd: AgentStatus['etcd']): Sample[] {
   const { clusterId, dbSizeBytes, hasQuorum, leaderId, memberId, process: state, revision, version } = etcd;
+  const isLearner = etcd.isLearner === true;
   const answers =
     version === undefined || clusterId === undefined || memberId === undefined
       ? undefined
@@ -88,7 +89,8 @@ function etcdSamples(etcd: AgentStatus['etcd']): Sample[] {
   return [
     sample('etcd_lifeboat_etcd_up', answers !== undefined),
     sample('etcd_lifeboat_etcd_process_running', state === 'running'),
-    sample('etcd_lifeboat_etcd_has_quorum', hasQuorum),
+    ...(isLearner ? [] : [sample('etcd_lifeboat_etcd_has_quorum', hasQuorum)]),
+    sample('etcd_lifeboat_etcd_is_learner', isLearner),
     sample('etcd_lifeboat_etcd_has_leader', leaderId !== undefined),
     sample('etcd_lifeboat_etcd_is_leader', leaderId !== undefined && leaderId === memberId),
     ...(answers === undefined ? [] : [sample('etcd_lifeboat_etcd_info', 1, answers)]),

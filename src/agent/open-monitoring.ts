@@ -18,7 +18,7 @@ const LOOK_LIMIT_MS = 8000;
 const ETCD_LIMIT_MS = 2000;
 /** However many ask, the member and the disk are asked once in this time. */
 const LOOK_GOOD_FOR_MS = 1000;
-const LISTEN_AGAIN_MS = 15_000;
+const LISTEN_AGAIN_MS = 5000;
 
 export function listenerState({ monitoring }: AgentParts['config']): ListenerState | undefined {
   const { enabled, listen } = monitoring;

@@ -65,9 +65,10 @@ function snapshotFields(
   snapshots: AgentStatus['snapshots'],
   nowMs: number,
 ): (readonly [string, string | undefined])[] {
-  const { directory, count, totalBytes, newestProved, running } = snapshots;
+  const { directory, count, freeBytes, totalBytes, newestProved, running } = snapshots;
   return [
     ['kept', `${count} with ${formatBytes(totalBytes)} in ${directory}`],
+    ['free', freeBytes === undefined ? undefined : formatBytes(freeBytes)],
     [
       'newest proved',
       newestProved === undefined

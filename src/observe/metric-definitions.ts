@@ -107,7 +107,11 @@ export const METRICS = {
   },
   etcd_lifeboat_etcd_has_quorum: {
     type: 'gauge',
-    help: '1 when a linearizable read through the member came back.',
+    help: '1 when a linearizable read through the member came back. Absent for a learner, which cannot be asked.',
+  },
+  etcd_lifeboat_etcd_is_learner: {
+    type: 'gauge',
+    help: '1 when the member says that it is a learner.',
   },
   etcd_lifeboat_etcd_has_leader: {
     type: 'gauge',

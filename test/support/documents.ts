@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { format } from 'prettier';
 import { ERROR_CODES, isErrorCode, type ErrorCode } from '../../src/base/error-codes.ts';
+import { METRICS, type MetricDefinition } from '../../src/observe/metric-definitions.ts';
 import { configKeys, type ConfigKey } from './config-keys.ts';
 
 const ROOT = new URL('../../', import.meta.url);
@@ -16,6 +17,7 @@ export async function generatedDocuments(): Promise<GeneratedDocument[]> {
   const documents = [
     { name: 'docs/errors.md', text: errorsDocument(source) },
     { name: 'docs/configuration.md', text: configurationDocument(configKeys()) },
+    { name: 'docs/metrics.md', text: metricsDocument() },
   ];
   return await Promise.all(
     documents.map(async ({ name, text }) => ({
@@ -81,6 +83,32 @@ The agent reads the file when it starts, and never writes it.
 Generated from the schemas in \`src/config/\` by \`npm run docs\`.
 
 ${parts.join('\n')}`;
+}
+
+function metricsDocument(): string {
+  const metrics: readonly (readonly [string, MetricDefinition])[] = Object.entries(METRICS);
+  const rows = metrics.map(
+    ([name, { help, labels = [], type }]) =>
+      `| \`${name}\` | ${type} | ${unitOf(name)} | ${labels.map((label) => `\`${label}\``).join(', ')} | ${cell(help)} |`,
+  );
+  return `# Metrics
+
+What \`/metrics\` of an agent exports; [monitoring.md](monitoring.md) says how to scrape it and what to alert on. A name is never
+changed and never means something else; new ones may come. Times are Unix timestamps: an age is \`time()\` minus one of them.
+Counters "over restarts" are read from the record that is named; the others begin at 0 when the agent starts, as Prometheus expects.
+
+Generated from \`src/observe/metric-definitions.ts\` by \`npm run docs\`.
+
+| metric | type | unit | labels | meaning |
+|---|---|---|---|---|
+${rows.join('\n')}
+`;
+}
+
+/** As Prometheus names them: the unit is the end of the name. */
+function unitOf(name: string): string {
+  if (name.endsWith('_timestamp_seconds') || name === 'process_start_time_seconds') return 'Unix time';
+  return /_(seconds|bytes)(?:_total)?$/.exec(name)?.[1] ?? '';
 }
 
 function sectionOf(path: string): string {

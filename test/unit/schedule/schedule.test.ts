@@ -276,3 +276,33 @@ test('the scheduling library prints nothing', async () => {
   await until(() => job.schedule.status().counts.failed > 0);
   expect(printers.flatMap((printer) => printer.mock.calls)).toEqual([]);
 });
+
+test.each([
+  ['*/30 * * * *', 30 * MINUTE],
+  ['0 2 * * *', 24 * HOUR],
+  // From Friday to Monday.
+  ['0 2 * * 1-5', 72 * HOUR],
+  // From the evening to the morning.
+  ['*/15 9-17 * * *', 15 * HOUR + 15 * MINUTE],
+])('the longest wait of %s is known, with the jitter', async (cron, waitMs) => {
+  const job = await lab.scheduled({ cron, jitterMs: 30_000 });
+  expect(job.schedule.longestWaitMs).toBe(waitMs + 30_000);
+});
+
+test('while a run goes on, how the one before it ended is still known', async () => {
+  const job = await lab.scheduled({ cron: '*/15 * * * *', run: 'endless' });
+  await advance(15 * MINUTE);
+  await until(() => job.dues.length === 1);
+  job.finish();
+  await job.idle();
+  const { last } = job.schedule.status();
+  expect(job.schedule.status().lastEnded).toEqual(last);
+
+  await advance(15 * MINUTE);
+  await until(() => job.dues.length === 2);
+
+  expect(job.schedule.status().last?.endedAt).toBeUndefined();
+  expect(job.schedule.status().lastEnded).toEqual(last);
+  job.finish();
+  await job.idle();
+});

@@ -1,0 +1,105 @@
+import { appendFile, chmod, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { readCertificateExpiries } from '../../../src/agent/certificate-expiry.ts';
+import { openToolCheck } from '../../../src/agent/restore-tool-check.ts';
+import { openStateProbe } from '../../../src/agent/state-probe.ts';
+import { systemClock } from '../../../src/base/clock.ts';
+import { parseConfig } from '../../../src/config/load-config.ts';
+import { appendAudit, auditPath } from '../../../src/restore/audit.ts';
+import { RestoreOutcomeCounts } from '../../../src/restore/restore-outcomes.ts';
+import { makeCertificates } from '../../support/certificates.ts';
+import { sampleView } from '../../support/control-samples.ts';
+import { etcdBinary } from '../../support/etcd-binaries.ts';
+import { temporaryDirectory } from '../../support/temporary-directory.ts';
+
+const DAY_MS = 86_400_000;
+
+test('restores are counted by how they ended, across restarts, whatever else is in the log', async () => {
+  await using scratch = await temporaryDirectory();
+  const counts = new RestoreOutcomeCounts(scratch.path);
+  expect(await counts.read()).toEqual({ finished: 0, aborted: 0, 'rolled-back': 0, stuck: 0 });
+  for (const phase of ['finished', 'aborted', 'finished'] as const) {
+    await appendAudit(scratch.path, { ...sampleView({ phase }), requestedBy: 'root' });
+  }
+  expect(await counts.read()).toMatchObject({ finished: 2, aborted: 1 });
+  await appendFile(auditPath(scratch.path), '{"outcome":"no word of ours"}\nnot JSON\n{"outcome":"stuck"}\n');
+  expect(await new RestoreOutcomeCounts(scratch.path).read()).toEqual({
+    finished: 2,
+    aborted: 1,
+    'rolled-back': 0,
+    stuck: 1,
+  });
+  await rm(auditPath(scratch.path));
+  expect(await counts.read()).toMatchObject({ finished: 0 });
+});
+
+test('of a chain the first expiry counts, of a file of CAs the last, and a file that is none says so', async () => {
+  await using scratch = await temporaryDirectory();
+  const { caFile, certs } = await makeCertificates(scratch.path, ['h1']);
+  const { certFile = '', keyFile = '' } = certs['h1'] ?? {};
+  const config = parseConfig(
+    JSON.stringify({
+      agent: { name: 'h1' },
+      etcd: {
+        memberName: 'm1',
+        endpoint: 'https://127.0.0.1:2379',
+        peerUrls: ['http://10.0.0.1:2380'],
+        dataDir: '/var/lib/etcd',
+        tls: { caFile: keyFile },
+      },
+      supervisor: { kind: 'systemd' },
+      mesh: { tls: { caFile, certFile, keyFile } },
+    }),
+    'c.yaml',
+  );
+
+  const found = new Map((await readCertificateExpiries(config)).map((one) => [one.certificate, one]));
+
+  expect([...found.keys()]).toEqual(['mesh', 'mesh_ca', 'etcd_ca']);
+  expect(found.get('etcd_ca')).toMatchObject({ problem: 'it holds no certificate' });
+  // makeCertificates issues for two days.
+  const inMs = (found.get('mesh')?.expiresAtMs ?? 0) - Date.now();
+  expect(inMs).toBeGreaterThan(1.9 * DAY_MS);
+  expect(inMs).toBeLessThanOrEqual(2 * DAY_MS);
+});
+
+test('a state directory that takes no write is found out, and heals by itself', async () => {
+  await using scratch = await temporaryDirectory();
+  await openStateProbe(scratch.path, systemClock)();
+  expect(await readFile(join(scratch.path, 'writable'), 'utf8')).toContain('could write');
+  await expect(openStateProbe(join(scratch.path, 'gone'), systemClock)()).rejects.toThrow('ENOENT');
+});
+
+test('a disk that hangs is found out in time', async () => {
+  await using scratch = await temporaryDirectory();
+  // A sleep that is over at once: whoever waits for longer than the limit gives up.
+  const hasty = { now: () => 0, sleep: () => Promise.resolve() };
+  await expect(openStateProbe(scratch.path, hasty)()).rejects.toMatchObject({ code: 'TIMED_OUT' });
+});
+
+test('a restore tool is looked for once, and again when it is replaced or goes', async () => {
+  await using scratch = await temporaryDirectory();
+  const toolPath = join(scratch.path, 'etcdctl');
+  const runs = join(scratch.path, 'runs');
+  await writeFile(toolPath, `#!/bin/sh\necho run >>${runs}\nexec ${etcdBinary('etcdctl')} "$@"\n`);
+  await chmod(toolPath, 0o755);
+  const find = openToolCheck({
+    toolPath,
+    etcdPath: undefined,
+    searchPath: '',
+    clock: systemClock,
+    signal: new AbortController().signal,
+  });
+  const runsSoFar = async (): Promise<number> => (await stat(runs)).size;
+
+  expect(await find()).toContain(toolPath);
+  const once = await runsSoFar();
+  expect(await find()).toContain(toolPath);
+  expect(await runsSoFar()).toBe(once);
+  await appendFile(toolPath, '# another release\n');
+  expect(await find()).toContain(toolPath);
+  expect(await runsSoFar()).toBeGreaterThan(once);
+  await rm(toolPath);
+  await expect(find()).rejects.toMatchObject({ code: 'RESTORE_TOOL_MISSING' });
+});
