@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { hostname, userInfo } from 'node:os';
 import type { Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
 import { systemCodeOf } from './base/agent-error.ts';
 import { systemClock } from './base/clock.ts';
 import { readRelease } from './base/release.ts';
@@ -11,6 +12,8 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
   clock: systemClock,
   release: readRelease(),
   workingDirectory: process.cwd(),
+  programFile: fileURLToPath(import.meta.url),
+  userId: process.getuid?.() ?? -1,
   requestedBy: `${userName()}@${hostname()}`,
   ...fromEnvironment(),
   signals: process,

@@ -58,6 +58,16 @@ export const ERROR_CODES = {
     exitStatus: 5,
     hint: 'The file was left as it is. Move it aside only when you know what it said.',
   },
+  INSTALL_REFUSED: {
+    retryable: false,
+    exitStatus: 3,
+    hint: 'Nothing was installed. docs/install.md says what `lifeboat install` needs, and what goes instead.',
+  },
+  UNINSTALL_REFUSED: {
+    retryable: true,
+    exitStatus: 3,
+    hint: 'Nothing was removed. `lifeboat restore status` shows what goes on; afterwards, uninstall again.',
+  },
 
   // etcd
   ETCD_UNREACHABLE: {
@@ -166,6 +176,11 @@ export const ERROR_CODES = {
     hint: 'What arrived is not what was sent. Nothing was kept.',
   },
   EXPORT_TARGET_EXISTS: { retryable: false, exitStatus: 3, hint: 'Name a path that does not exist yet.' },
+  EXPORT_TARGET_UNWRITABLE: {
+    retryable: false,
+    exitStatus: 1,
+    hint: 'The agent writes the file, with its own rights: name a path in its state directory, and copy the file from there.',
+  },
   POST_SNAPSHOT_FAILED: {
     retryable: false,
     exitStatus: 1,

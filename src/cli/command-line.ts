@@ -5,6 +5,7 @@ import { addCompletionCommand } from './completion-command.ts';
 import { addConfigCommand } from './config-command.ts';
 import { addDoctorCommand } from './doctor-command.ts';
 import { exitStatusOfError } from './exit-status.ts';
+import { addInstallCommands } from './install-commands.ts';
 import { addRestoreCommands } from './restore-commands.ts';
 import type { RunInSession } from './run-in-session.ts';
 import { errorText, Session, type GlobalOptions, type Surroundings } from './session.ts';
@@ -81,6 +82,7 @@ export function buildProgram(
   addSnapshotCommands(program, run);
   addRestoreCommands(program, run);
   addConfigCommand(program, run);
+  addInstallCommands(program, run);
   addCompletionCommand(program, run);
   return program;
 }

@@ -5,7 +5,7 @@ import { loadConfig } from '../config/load-config.ts';
 import { callAgent } from './control-client.ts';
 import { paintFor, type Paint } from './paint.ts';
 import { openProgressDisplay } from './progress-display.ts';
-import type { Terminal } from './terminal.ts';
+import { isInteractive, type Terminal } from './terminal.ts';
 
 /** What the process gives to the command line. */
 export interface Surroundings {
@@ -13,6 +13,10 @@ export interface Surroundings {
   readonly clock: Clock;
   readonly release: string;
   readonly workingDirectory: string;
+  /** The file that runs: a package has its other files beside it. */
+  readonly programFile: string;
+  /** Who runs it; 0 is root. */
+  readonly userId: number;
   /** Who types: goes into the audit log of a restore. */
   readonly requestedBy: string;
   /** LIFEBOAT_SOCKET and LIFEBOAT_CONFIG, where they are set. */
@@ -47,6 +51,11 @@ export class Session {
 
   get isJson(): boolean {
     return this.#options.output === 'json';
+  }
+
+  /** Whether a question can be put to a person. */
+  get canAsk(): boolean {
+    return !this.isJson && isInteractive(this.surroundings.terminal);
   }
 
   get configFile(): string {

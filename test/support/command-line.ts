@@ -20,6 +20,8 @@ export async function typed(args: readonly string[], changes: Partial<Surroundin
     clock: systemClock,
     release: '0.1.0',
     workingDirectory: '/somewhere',
+    programFile: '/somewhere/dist/main.js',
+    userId: 1000,
     requestedBy: 'operator@h1',
     signals: new EventEmitter(),
     stdoutGone: new AbortController().signal,

@@ -1,0 +1,24 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { systemCodeOf } from '../base/agent-error.ts';
+import { pathExists } from '../base/path-exists.ts';
+
+const STATE = '/var/lib';
+const HOLD_NAMES = ['hold', 'hold.lifted'];
+
+/** The files that keep etcd from being started on this host: those that the units installed here respect. */
+export async function holdsInForce(stateParent = STATE): Promise<string[]> {
+  const directories = (await namesIn(stateParent)).filter((name) => /^etcd-lifeboat(-.+)?$/.test(name));
+  const candidates = directories.flatMap((name) => HOLD_NAMES.map((hold) => join(stateParent, name, hold)));
+  const present = await Promise.all(candidates.map(pathExists));
+  return candidates.filter((_, index) => present[index] === true);
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (systemCodeOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
