@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
+import { notCompared } from '../config/command-checks.ts';
 import type { Config } from '../config/config-schema.ts';
 import { loadConfig } from '../config/load-config.ts';
+import { readEtcdFile } from '../config/read-etcd-file.ts';
 import { validateCron } from '../schedule/validate-cron.ts';
 import { addConfigInitCommand } from './config-init-command.ts';
 import type { RunInSession } from './run-in-session.ts';
@@ -17,13 +19,17 @@ export function addConfigCommand(program: Command, run: RunInSession): void {
       run(command, async (session) => {
         const file = session.configFile;
         const config = await loadConfig(file, { scheduleProblem: validateCron });
-        session.print({ file, valid: true, config }, () => configText(file, config));
+        const unseen = notCompared(config, await readEtcdFile(config.supervisor));
+        session.print(
+          { file, valid: true, config, ...(unseen === undefined ? {} : { notCompared: unseen }) },
+          () => configText(file, config, unseen),
+        );
         return 0;
       }),
     );
 }
 
-function configText(file: string, config: Config): string[] {
+function configText(file: string, config: Config, unseen: string | undefined): string[] {
   const { agent, etcd, supervisor, mesh, snapshots } = config;
   return [
     `${file} is valid`,
@@ -32,6 +38,7 @@ function configText(file: string, config: Config): string[] {
         ['agent', agent.name],
         ['etcd', `${etcd.memberName} at ${etcd.endpoint}, data in ${etcd.dataDir}`],
         ['supervisor', supervisor.kind],
+        ['not compared', unseen === undefined ? undefined : `section etcd: ${unseen}`],
         ['peers', mesh.peers.map((peer) => peer.name).join(', ') || 'none'],
         [
           'snapshots',

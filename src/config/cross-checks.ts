@@ -1,19 +1,23 @@
 import { posix } from 'node:path';
+import { commandProblems } from './command-checks.ts';
 import type { ConfigSections } from './config-schema.ts';
-import { flagValue } from './etcd-flags.ts';
 import { meshProblems } from './mesh-checks.ts';
 import type { Problem } from './problem.ts';
 
 /** The sections that are well-formed by themselves; one with a fault of its own is not compared with the others. */
 export type SoundSections = { readonly [Name in keyof ConfigSections]?: ConfigSections[Name] | undefined };
 
-/** What no single key shows: sections that contradict each other, or themselves. */
-export function crossProblems(sections: SoundSections): Problem[] {
+/**
+ * What no single key shows: sections that contradict each other, or themselves.
+ *
+ * @param etcdFile - See `commandProblems`.
+ */
+export function crossProblems(sections: SoundSections, etcdFile?: unknown): Problem[] {
   return [
     ...endpointProblems(sections),
     ...directoryProblems(sections),
     ...snapshotDirectoryProblems(sections),
-    ...commandProblems(sections),
+    ...commandProblems(sections, etcdFile),
     ...meshProblems(sections),
     ...monitoringProblems(sections),
   ];
@@ -64,28 +68,6 @@ function snapshotDirectoryProblems({ agent, etcd, snapshots }: SoundSections): P
   return problems;
 }
 
-function commandProblems({ etcd, supervisor }: SoundSections): Problem[] {
-  if (etcd === undefined || supervisor?.kind !== 'process') return [];
-  const expected = [
-    ['data-dir', 'dataDir', etcd.dataDir],
-    ['wal-dir', 'walDir', etcd.walDir],
-    ['name', 'memberName', etcd.memberName],
-  ] as const;
-  const problems: Problem[] = [];
-  const path = ['supervisor', 'command'];
-  for (const [flag, key, value] of expected) {
-    const given = flagValue(supervisor.command, flag);
-    if (given === undefined) continue;
-    const same = key === 'memberName' ? given === value : posix.resolve('/', given) === value;
-    if (!same) problems.push({ path, message: `its --${flag} is not etcd.${key}` });
-  }
-  const urls = flagValue(supervisor.command, 'initial-advertise-peer-urls');
-  if (urls !== undefined && !sameSet(urls.split(','), etcd.peerUrls)) {
-    problems.push({ path, message: 'its --initial-advertise-peer-urls are not etcd.peerUrls' });
-  }
-  return problems;
-}
-
 function overlapsData(dataDir: string, walDir: string): boolean {
   return (
     dataDir === walDir || isAtOrBelow(walDir, posix.join(dataDir, 'member')) || isAtOrBelow(dataDir, walDir)
@@ -101,8 +83,4 @@ function isInEtcdDirectory(path: string | undefined, etcd: SoundSections['etcd']
 
 function isAtOrBelow(path: string, directory: string): boolean {
   return path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`);
-}
-
-function sameSet(left: readonly string[], right: readonly string[]): boolean {
-  return left.length === right.length && left.every((item) => right.includes(item));
 }

@@ -4,6 +4,7 @@ import { completeConfig, configSchema, type Config } from './config-schema.ts';
 import { crossProblems, type SoundSections } from './cross-checks.ts';
 import { explainIssue } from './explain-issue.ts';
 import type { Problem } from './problem.ts';
+import { readEtcdFile } from './read-etcd-file.ts';
 import { readYaml, type Place } from './yaml-text.ts';
 
 const MAX_FILE_BYTES = 256 * 1024;
@@ -12,6 +13,8 @@ const MAX_FILE_BYTES = 256 * 1024;
 export interface ConfigChecks {
   /** What keeps the scheduler from running this expression in this time zone, if anything. */
   readonly scheduleProblem?: (cron: string, timeZone: string) => string | undefined;
+  /** The content of etcd's own configuration file, where the supervisor's command names one. */
+  readonly etcdFile?: unknown;
 }
 
 /**
@@ -21,7 +24,9 @@ export interface ConfigChecks {
  *   `file:line:col path: what is wrong`, also in `details.problems`.
  */
 export async function loadConfig(path: string, checks: ConfigChecks = {}): Promise<Config> {
-  return parseConfig(await readText(path), path, checks);
+  const text = await readText(path);
+  const etcdFile = await readEtcdFile(soundSections(withEmptySections(readYaml(text).value)).supervisor);
+  return parseConfig(text, path, { etcdFile, ...checks });
 }
 
 /** `loadConfig` for text that was read already; `fileName` is what the problems are prefixed with. */
@@ -34,7 +39,7 @@ export function parseConfig(text: string, fileName: string, checks: ConfigChecks
   const sections = soundSections(raw);
   const problems = [
     ...issues.flatMap((issue) => explainIssue(issue, raw)),
-    ...crossProblems(sections),
+    ...crossProblems(sections, checks.etcdFile),
     ...scheduleProblems(sections, checks),
   ];
   if (parsed.success && problems.length === 0) return completeConfig(parsed.data);

@@ -144,13 +144,21 @@ export interface Refusal {
   readonly exitCode: number;
   readonly code: string;
   readonly message: string;
+  readonly hint: string;
 }
 
 /** A command that must fail: its exit status, and what it says why. */
 export async function refused(scene: Scene, host: LabHost, ...args: string[]): Promise<Refusal> {
   const { exitCode, stdout } = await scene.lab.cli(host, '-o', 'json', ...args);
-  const { error } = JSON.parse(lastLine(stdout)) as { error?: { code: string; message: string } };
-  return { exitCode, code: error?.code ?? 'none', message: error?.message ?? stdout };
+  const { error } = JSON.parse(lastLine(stdout)) as {
+    error?: { code: string; message: string; hint: string };
+  };
+  return {
+    exitCode,
+    code: error?.code ?? 'none',
+    message: error?.message ?? stdout,
+    hint: error?.hint ?? '',
+  };
 }
 
 export interface Ended {

@@ -43,6 +43,14 @@ test.each<[string, Sections]>([
       ),
     },
   ],
+  [
+    'a command that sets the environment of etcd',
+    { supervisor: { kind: 'process', command: ['/usr/bin/env', '-i', 'ETCD_NAME=m1', '/usr/bin/etcd'] } },
+  ],
+  [
+    'flags that a configuration file makes void',
+    { supervisor: process('--config-file=/nowhere/etcd.yaml', '--name=m2') },
+  ],
   ['a command that leaves it to the environment', { supervisor: process() }],
   [
     "a Unix socket of etcd's, whose name looks like an address on 3.4",
@@ -106,6 +114,16 @@ test.each<[string, Sections, string]>([
   [
     'a command for another data directory',
     { supervisor: process('--data-dir', '/var/lib/other') },
+    'supervisor.command: its --data-dir is not etcd.dataDir',
+  ],
+  [
+    'an environment for another data directory',
+    {
+      supervisor: {
+        kind: 'process',
+        command: ['/usr/bin/env', 'ETCD_DATA_DIR=/b', '/usr/bin/etcd', '--name=m1'],
+      },
+    },
     'supervisor.command: its --data-dir is not etcd.dataDir',
   ],
   [

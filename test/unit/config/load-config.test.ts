@@ -150,6 +150,23 @@ test('a readable file is loaded', async () => {
   expect((await loadConfig(path)).agent.name).toBe('host1');
 });
 
+test("etcd's own configuration file is compared where the command names it", async () => {
+  await using directory = await temporaryDirectory();
+  const [path, etcdFile] = [join(directory.path, 'c.yaml'), join(directory.path, 'etcd.yaml')];
+  const { etcd, ...others } = parseConfig(SMALLEST, 'c.yaml');
+  const supervisor = { kind: 'process', command: ['/usr/bin/etcd', '--config-file', etcdFile] };
+  await writeFile(path, JSON.stringify({ agent: others.agent, etcd, supervisor }));
+  expect((await loadConfig(path)).supervisor.kind).toBe('process');
+
+  await writeFile(etcdFile, `name: ${etcd.memberName}\ndata-dir: /elsewhere\n`);
+  await expect(loadConfig(path)).rejects.toMatchObject({
+    code: 'CONFIG_INVALID',
+    message: expect.stringMatching(
+      /data-dir in its --config-file is another[^]*peer-urls is not in its/,
+    ) as string,
+  });
+});
+
 function problemsOf(text: string): readonly string[] {
   try {
     parseConfig(text, 'c.yaml');
