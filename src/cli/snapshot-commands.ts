@@ -1,6 +1,7 @@
+import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { AgentError } from '../base/agent-error.ts';
+import { AgentError, systemCodeOf } from '../base/agent-error.ts';
 import { isErrorCode } from '../base/error-codes.ts';
 import { formatBytes } from '../base/units.ts';
 import type { ControlResult, SaveResult } from '../formats/control.ts';
@@ -74,7 +75,9 @@ function addKeeping(snapshot: Command, run: RunInSession): void {
     .action((id: string, path: string, _options: object, command: Command) =>
       run(command, async (session) => {
         const absolute = resolve(session.surroundings.workingDirectory, path);
-        session.print(await session.call('snapshot.export', { id, path: absolute }), exportText);
+        const exported = await session.call('snapshot.export', { id, path: absolute });
+        await requireSeen(absolute);
+        session.print(exported, exportText);
         return 0;
       }),
     );
@@ -112,6 +115,20 @@ async function verify(session: Session, ids: readonly string[], isAll: boolean):
   if (failed === undefined) return 0;
   const code = failed.failure?.code ?? '';
   return exitStatusOfError(isErrorCode(code) ? code : 'SNAPSHOT_DAMAGED');
+}
+
+/** Under systemd's PrivateTmp= the agent has a /tmp of its own, and what it writes there nobody else ever finds. */
+async function requireSeen(path: string): Promise<void> {
+  try {
+    await stat(path);
+  } catch (error) {
+    if (systemCodeOf(error) !== 'ENOENT') return;
+    throw new AgentError(
+      'EXPORT_TARGET_UNWRITABLE',
+      `the agent wrote ${path}, but sees another directory under that name (PrivateTmp=): it is not here`,
+      { cause: error },
+    );
+  }
 }
 
 function exportText({ id, path, sha256, sizeBytes }: ControlResult<'snapshot.export'>): string[] {

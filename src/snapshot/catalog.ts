@@ -170,7 +170,7 @@ export class Catalog {
    * Writes a copy for people and other tools, whole and durable.
    *
    * @param toPath - Absolute; must not exist.
-   * @throws {AgentError} `EXPORT_TARGET_EXISTS`, `NO_SPACE`; `SNAPSHOT_HASH_MISMATCH`, and the stored one is `failed`.
+   * @throws {AgentError} `EXPORT_TARGET_EXISTS`, `EXPORT_TARGET_UNWRITABLE`, `NO_SPACE`; `SNAPSHOT_HASH_MISMATCH`, and the stored one is `failed`.
    */
   async exportFile(id: string, toPath: string, signal: AbortSignal, onBytes?: OnBytes): Promise<void> {
     const manifest = await this.get(id);

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { link, rename, rm, stat } from 'node:fs/promises';
+import { access, constants, link, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { AgentError, systemCodeOf } from '../base/agent-error.ts';
+import { AgentError, messageOf, systemCodeOf } from '../base/agent-error.ts';
 import { copyFileDurably } from '../base/copy-file.ts';
 import { PARTIAL_SUFFIX, syncDirectory } from '../base/durable-file.ts';
 import { requireFreeSpace } from '../base/free-space.ts';
@@ -9,6 +9,8 @@ import type { OnBytes } from '../base/hash-file.ts';
 
 /** File systems without hard links answer with one of these. */
 const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'];
+/** The agent may not write there, or there is no such directory. */
+const UNWRITABLE = ['EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENOTDIR'];
 
 export interface ExportRequest {
   readonly from: string;
@@ -24,7 +26,7 @@ export interface ExportRequest {
  * judges it before the name appears.
  *
  * @param isRight - Throws when the SHA-256 is not the one in the manifest.
- * @throws {AgentError} `EXPORT_TARGET_EXISTS`, `NO_SPACE`; and what `isRight` throws. Nothing is left then.
+ * @throws {AgentError} `EXPORT_TARGET_EXISTS`, `EXPORT_TARGET_UNWRITABLE`, `NO_SPACE`; and what `isRight` throws. Nothing is left then.
  */
 export async function exportFile(
   request: ExportRequest,
@@ -32,6 +34,7 @@ export async function exportFile(
 ): Promise<void> {
   const { from, to, signal, onBytes } = request;
   await refuseExisting(to);
+  await requireWritable(dirname(to));
   await requireFreeSpace(dirname(to), request.sizeBytes);
   const partial = join(dirname(to), `.${basename(to)}.${randomBytes(4).toString('hex')}${PARTIAL_SUFFIX}`);
   try {
@@ -67,9 +70,25 @@ async function refuseExisting(path: string): Promise<void> {
     await stat(path);
   } catch (error) {
     if (systemCodeOf(error) === 'ENOENT') return;
-    throw error;
+    throw refusal(path, error);
   }
   throw targetExists(path);
+}
+
+async function requireWritable(directory: string): Promise<void> {
+  try {
+    await access(directory, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw refusal(directory, error);
+  }
+}
+
+function refusal(path: string, error: unknown): unknown {
+  if (!UNWRITABLE.includes(systemCodeOf(error) ?? '')) return error;
+  return new AgentError('EXPORT_TARGET_UNWRITABLE', `the agent cannot write there: ${messageOf(error)}`, {
+    cause: error,
+    details: { path },
+  });
 }
 
 function targetExists(path: string): AgentError {

@@ -209,6 +209,23 @@ describe.skipIf(reason !== undefined)(`three hosts with systemd${inBrackets(reas
     await expectEnded(scene, plan, { finished: before });
   });
 
+  test('an export to where the agent may not write, or nobody else may look, fails and says so', async () => {
+    const [host1] = scene.hosts;
+    const { manifest } = await host1.json<{ manifest: SnapshotManifest }>('snapshot', 'save');
+    for (const path of ['/srv/etcd.db', '/root/etcd.db', '/tmp/etcd.db']) {
+      const { exitCode, stdout } = await host1.lifeboat(
+        '-o',
+        'json',
+        'snapshot',
+        'export',
+        manifest.id,
+        path,
+      );
+      expect(exitCode).toBe(1);
+      expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'EXPORT_TARGET_UNWRITABLE' } });
+    }
+  });
+
   test('three new hosts get the cluster from a snapshot file', async () => {
     const [host1] = scene.hosts;
     const { manifest } = await host1.json<{ manifest: SnapshotManifest }>('snapshot', 'save');

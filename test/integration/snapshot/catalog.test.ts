@@ -183,6 +183,17 @@ test('an exported file is the stored one, whole', async () => {
   expect((await readdir(place.scratch)).sort()).toEqual(['exported.db', 'snapshots']);
 });
 
+test('an export to where the agent may not write is refused, and says so', async () => {
+  await using place = await openTestCatalog();
+  const { id } = await place.catalog.importFile(streamed, {}, NEVER);
+  const absent = join(place.scratch, 'absent');
+
+  await expect(place.catalog.exportFile(id, join(absent, 'exported.db'), NEVER)).rejects.toMatchObject({
+    code: 'EXPORT_TARGET_UNWRITABLE',
+    message: expect.stringContaining(absent) as string,
+  });
+});
+
 test('an export replaces nothing', async () => {
   await using place = await openTestCatalog();
   const { id } = await place.catalog.importFile(streamed, {}, NEVER);
