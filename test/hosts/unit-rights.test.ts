@@ -153,6 +153,24 @@ describe.skipIf(reason !== undefined)(
       await host.shell('systemctl stop etcd lifeboat; chown -R etcd: /var/lib/etcd');
     });
 
+    test('an etcd of another user is restored by an agent of that user, set up as documented', async () => {
+      const commands = (await documented('the rule and the configuration for NAME')).replaceAll(
+        'NAME',
+        'keeper',
+      );
+      await host.run('useradd', '--system', '--shell', '/usr/sbin/nologin', 'keeper');
+      await host.write(AGENT_DROP_IN, (await documented('10-user.conf')).replace('NAME', 'keeper'));
+      await host.write(ETCD_DROP_IN, '[Service]\nUser=keeper\n');
+      await host.shell(
+        'systemctl stop etcd lifeboat; chown -R keeper: /var/lib/etcd; systemctl daemon-reload',
+      );
+      await host.shell(commands);
+      await host.run('systemctl', 'start', 'etcd');
+      await expectGoesBack(member, 'keeper');
+      await host.shell('rm /etc/polkit-1/rules.d/*lifeboat.rules; chgrp -R etcd /etc/etcd-lifeboat');
+      await host.shell('systemctl stop etcd lifeboat; chown -R etcd: /var/lib/etcd');
+    });
+
     test('with the documented drop-in an agent that is root restores the member of another user', async () => {
       await host.write(AGENT_DROP_IN, await documented('lifeboat-root.conf'));
       await host.run('systemctl', 'daemon-reload');
@@ -176,7 +194,7 @@ async function mayAsEtcd(...command: string[]): Promise<boolean> {
   return !/Interactive authentication required|Access denied/.test(stderr);
 }
 
-/** A drop-in that docs/security.md shows under this name. */
+/** A block that docs/security.md shows under this heading: a drop-in, or commands. */
 async function documented(name: string): Promise<string> {
   const guide = await readFile(new URL('../../docs/security.md', import.meta.url), 'utf8');
   const block = new RegExp(`# [^\\n]*${name}\\n([^\`]*)\`\`\``).exec(guide)?.[1];
