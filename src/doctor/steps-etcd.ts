@@ -66,8 +66,8 @@ function settingsCheck({ config }: DoctorSubject, { process: found }: EtcdSeen):
   return judgeSettings(config.etcd, found);
 }
 
-function memberCheck({ config }: DoctorSubject, { member, state, pid }: EtcdSeen): Check {
-  const isDown = pid === undefined && !(state instanceof AgentError);
+function memberCheck({ config }: DoctorSubject, { member, users, pid }: EtcdSeen): Check {
+  const isDown = pid === undefined && !(users instanceof AgentError);
   if (isDown && member.problem !== undefined) return memberIsDown();
   return judgeMember(member, config.etcd.memberName, config.etcd.endpoint);
 }
