@@ -54,6 +54,7 @@ function wishOf(request: PlanRequest) {
     allowForeign,
     disarmAlarms,
     ...(bumpRevision === undefined ? {} : { bumpRevision }),
+    ...(request.allowNewerSnapshot === undefined ? {} : { allowNewerSnapshot: request.allowNewerSnapshot }),
     without,
   };
 }

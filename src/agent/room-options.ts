@@ -83,7 +83,7 @@ interface Outside {
   readonly searchPath: string;
 }
 
-export function hostIdentity({ agent, etcd, restore }: Config, outside: Outside): HostIdentity {
+export function hostIdentity({ agent, etcd, supervisor, restore }: Config, outside: Outside): HostIdentity {
   return {
     agent: agent.name,
     ...outside,
@@ -92,6 +92,10 @@ export function hostIdentity({ agent, etcd, restore }: Config, outside: Outside)
     dataDir: etcd.dataDir,
     ...(etcd.walDir === undefined ? {} : { walDir: etcd.walDir }),
     ...(etcd.binary === undefined ? {} : { etcdPath: etcd.binary }),
+    ...(supervisor.kind === 'systemd'
+      ? { unit: { name: supervisor.unit, systemctl: supervisor.systemctl ?? 'systemctl' } }
+      : {}),
+    ...(supervisor.kind === 'process' ? { program: supervisor.command[0] ?? '' } : {}),
     ...(restore.tool === undefined ? {} : { toolPath: restore.tool }),
   };
 }

@@ -332,6 +332,11 @@ export const ERROR_CODES = {
     exitStatus: 3,
     hint: 'The snapshot was taken from another cluster. If it is the one you want, say `--allow-foreign`.',
   },
+  GUARD_NEWER_SNAPSHOT: {
+    retryable: false,
+    exitStatus: 3,
+    hint: 'Install the etcd that wrote the snapshot, or take an older one. Where etcd may start on it, say `--allow-newer-snapshot` to try.',
+  },
   GUARD_LAYOUT: {
     retryable: false,
     exitStatus: 3,

@@ -11,6 +11,7 @@ export interface PlanOptions {
   readonly reason?: string;
   readonly discardCurrent?: boolean;
   readonly allowForeign?: boolean;
+  readonly allowNewerSnapshot?: boolean;
   readonly disarmAlarms?: boolean;
   readonly bumpRevision?: string | false;
   readonly without?: readonly string[];
@@ -26,6 +27,7 @@ export function givenPlanFlags(options: PlanOptions): string[] {
     reason: '--reason',
     discardCurrent: '--discard-current',
     allowForeign: '--allow-foreign',
+    allowNewerSnapshot: '--allow-newer-snapshot',
     disarmAlarms: '--disarm-alarms',
     bumpRevision: options.bumpRevision === false ? '--no-bump-revision' : '--bump-revision',
     without: '--without',
@@ -52,9 +54,7 @@ export function planRequestOf(options: PlanOptions, workingDirectory: string): P
     source: sourceOf(options, workingDirectory),
     skipHashCheck,
     ...(reason === undefined ? {} : { reason }),
-    discardCurrent: options.discardCurrent ?? false,
-    allowForeign: options.allowForeign ?? false,
-    disarmAlarms: options.disarmAlarms ?? false,
+    ...allowancesOf(options),
     ...(options.bumpRevision === undefined ? {} : { bumpRevision: bumpOf(options.bumpRevision) }),
     without: [...new Set(without)],
   });
@@ -63,6 +63,12 @@ export function planRequestOf(options: PlanOptions, workingDirectory: string): P
     (issue) => `${issue.path.map(String).join('.')}: ${issue.message}`,
   );
   throw new AgentError('USAGE', problems.join('; '));
+}
+
+function allowancesOf(options: PlanOptions) {
+  const { discardCurrent = false, allowForeign = false, allowNewerSnapshot, disarmAlarms = false } = options;
+  const newer = allowNewerSnapshot === undefined ? {} : { allowNewerSnapshot };
+  return { discardCurrent, allowForeign, ...newer, disarmAlarms };
 }
 
 /** Thousands may be set off, as the plan prints them: `1,000,000,000` or `1_000_000_000`. */

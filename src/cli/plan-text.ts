@@ -69,6 +69,7 @@ function snapshotLines({ decided, measured }: RestorePlan): string[] {
     ['grade', GRADES[snapshot.grade] ?? snapshot.grade],
     ['sha256', snapshot.sha256],
     ['of cluster', snapshot.clusterId ?? 'unknown'],
+    ['of etcd', snapshot.etcdVersion ?? 'unknown'],
     ['held by', holders.join(', ')],
     ['hash check', skipHashCheck ? `skipped, because: ${reason ?? '(no reason given)'}` : undefined],
   ]);
@@ -119,6 +120,7 @@ function alarmFields({ alarms }: PlanDecision): (readonly [string, string])[] {
 function allowances(decided: PlanDecision): string | undefined {
   const said = [
     ...(decided.discardCurrent ? ['the present data may be discarded'] : []),
+    ...(decided.allowNewerSnapshot === true ? ['the snapshot may be of a newer etcd'] : []),
     ...(decided.allowForeign ? ['the snapshot may be of another cluster'] : []),
   ];
   return said.length === 0 ? undefined : said.join('; ');

@@ -50,6 +50,7 @@ function addPlanOptions(command: Command): Command {
     .option('--reason <text>', 'why the hash check may be skipped; goes into the audit log')
     .option('--discard-current', 'restore although the cluster has quorum')
     .option('--allow-foreign', 'accept a snapshot of another cluster')
+    .option('--allow-newer-snapshot', 'accept a snapshot of a newer etcd than the hosts run')
     .option('--disarm-alarms', 'disarm the alarms that the snapshot carries')
     .option(
       '--bump-revision <n>',

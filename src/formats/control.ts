@@ -32,6 +32,7 @@ export const planRequest = z.strictObject({
   reason: z.string().min(1).max(1024).optional(),
   discardCurrent: z.boolean(),
   allowForeign: z.boolean(),
+  allowNewerSnapshot: z.boolean().optional(),
   disarmAlarms: z.boolean(),
   /** By how much to raise the revision, or `false` for not at all. Absent: as far as is safe, where every tool can. */
   bumpRevision: z.union([z.literal(false), z.int().min(1).max(1_000_000_000_000)]).optional(),

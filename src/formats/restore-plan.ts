@@ -45,6 +45,8 @@ const planSnapshot = z.strictObject({
   takenAt: isoTime,
   takenBy: agentName,
   clusterId: etcdId.optional(),
+  /** The release of etcd that its data is of, where the file or its manifest tells. */
+  etcdVersion: z.string().optional(),
   /** Live keys at `revision`, where the member that was saved could count them. */
   keyCount: z.int().nonnegative().optional(),
 });
@@ -71,6 +73,8 @@ const decided = z.strictObject({
   reason: z.string().optional(),
   discardCurrent: z.boolean(),
   allowForeign: z.boolean(),
+  /** The operator accepts a snapshot of a newer etcd than the hosts run. */
+  allowNewerSnapshot: z.boolean().optional(),
   /** Hosts that the operator swears are dead, with the URLs that must stay silent. */
   without: z.array(z.strictObject({ agent: agentName, urls: z.array(z.string()) })),
   /** Alarms that the snapshot carries, and what is done about them. */

@@ -52,6 +52,9 @@ export const snapshotManifest = z.strictObject({
   memberId: hexId.exactOptional(),
   memberName: z.string().exactOptional(),
   etcdVersion: z.string().exactOptional(),
+  /** What the file itself says of the etcd that wrote it: from 3.6 on, and what the members had agreed on. */
+  storageVersion: z.string().exactOptional(),
+  clusterVersion: z.string().exactOptional(),
   takenAt: timestamp,
   durationMs: z.number().nonnegative().exactOptional(),
   /** The agent that took it; a copy fetched from a peer keeps the taker's name. */

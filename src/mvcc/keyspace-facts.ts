@@ -23,6 +23,8 @@ export interface KeyspaceFacts {
   readonly term?: number;
   /** `3.6.0`; from 3.6 on, and older etcd refuses a newer one. */
   readonly storageVersion?: string;
+  /** `3.5.0`: what the members had agreed on. */
+  readonly clusterVersion?: string;
 }
 
 /** Counting ends here: beyond it the number changes nothing. */
@@ -58,6 +60,7 @@ export async function readKeyspaceFacts(database: Database, signal: AbortSignal)
     ...(leases === undefined ? {} : { leaseCount: await countEntries(leases, LEASES_COUNTED, signal) }),
     authEnabled: auth !== undefined && (await readValue(auth, 'authEnabled'))?.[0] === 1,
     ...(await readPosition(meta)),
+    ...(await readClusterVersion(await findBucket(root, 'cluster'))),
   };
 }
 
@@ -108,8 +111,15 @@ async function readPosition(
   return {
     ...(index === undefined ? {} : { consistentIndex: requireCount(index, 'consistent_index') }),
     ...(term === undefined ? {} : { term: requireCount(term, 'term') }),
-    ...(version === undefined ? {} : { storageVersion: requireVersion(version) }),
+    ...(version === undefined ? {} : { storageVersion: requireVersion(version, 'storageVersion') }),
   };
+}
+
+async function readClusterVersion(
+  cluster: Bucket | undefined,
+): Promise<Pick<KeyspaceFacts, 'clusterVersion'>> {
+  const version = cluster === undefined ? undefined : await readValue(cluster, 'clusterVersion');
+  return version === undefined ? {} : { clusterVersion: requireVersion(version, 'clusterVersion') };
 }
 
 function requireRevision(bytes: Buffer, what: string): number {
@@ -127,10 +137,10 @@ function requireCount(bytes: Buffer, what: string): number {
   return Number(value);
 }
 
-function requireVersion(bytes: Buffer): string {
+function requireVersion(bytes: Buffer, what: string): string {
   const text = bytes.toString('latin1', 0, 64);
   if (bytes.length > 64 || !/^[0-9]+\.[0-9]+\.[0-9]+[0-9A-Za-z.+-]*$/.test(text)) {
-    throw damaged(`storageVersion is ${shown(bytes)}`);
+    throw damaged(`${what} is ${shown(bytes)}`);
   }
   return text;
 }

@@ -7,11 +7,11 @@ import type { HostFacts } from '../formats/host-facts.ts';
 import type { Failure } from '../formats/identifiers.ts';
 import type { FoundState } from '../formats/restore-plan.ts';
 import { chooseRestoreTool } from '../restore-tool/choose-tool.ts';
-import { etcdVersion } from '../restore-tool/etcd-version.ts';
 import { findRestoreTools } from '../restore-tool/find-tools.ts';
 import type { Catalog } from '../snapshot/catalog.ts';
 import { hasProcess, type Supervisor } from '../supervisor/supervisor.ts';
 import { readMembers, readsLinearizably } from './cluster-reads.ts';
+import { versionToRun, type EtcdLaunch } from './etcd-to-run.ts';
 import { remarksOn } from './host-remarks.ts';
 import { STAGING_ROOT } from './layout.ts';
 import type { LineageStore } from './lineage-store.ts';
@@ -19,7 +19,7 @@ import { pathExists } from '../base/path-exists.ts';
 import { removeIfEmpty } from './steps/remove-if-empty.ts';
 
 /** What the agent knows of itself and of its etcd, from its configuration. */
-export interface HostIdentity {
+export interface HostIdentity extends EtcdLaunch {
   readonly agent: string;
   readonly journalId: string;
   readonly release: string;
@@ -27,9 +27,7 @@ export interface HostIdentity {
   readonly peerUrls: readonly string[];
   readonly dataDir: string;
   readonly walDir?: string;
-  readonly etcdPath?: string;
   readonly toolPath?: string;
-  readonly searchPath: string;
 }
 
 interface Inspection {
@@ -47,12 +45,9 @@ const MOST_SNAPSHOTS = 256;
 /** Everything that planning needs to know of this host. Changes nothing, but for a probe directory that is gone again. */
 export async function inspectHost(inspection: Inspection, signal: AbortSignal): Promise<HostFacts> {
   const { host, catalog, lineage, activeOperation } = inspection;
-  const [member, version, space] = await Promise.all([
-    askMember(inspection, signal),
-    versionOf(inspection, signal),
-    spaceOf(inspection),
-  ]);
-  const tool = await toolFor(host, member.etcd?.version ?? version, signal);
+  const [member, space] = await Promise.all([askMember(inspection, signal), spaceOf(inspection)]);
+  const version = await versionToRun(host, member.etcd?.version, signal);
+  const tool = await toolFor(host, version, signal);
   const clusterId = member.etcd?.clusterId ?? lineage.record.clusterId;
   return {
     agent: host.agent,
@@ -110,15 +105,6 @@ async function askMember(
     };
   } catch (error) {
     return { etcdProblem: messageOf(error) };
-  }
-}
-
-async function versionOf({ host }: Inspection, signal: AbortSignal): Promise<string | undefined> {
-  try {
-    return await etcdVersion({ etcdPath: host.etcdPath, searchPath: host.searchPath }, signal);
-  } catch {
-    // Without it the tool is chosen by the running member's own word; the plan shows that it is unknown.
-    return undefined;
   }
 }
 

@@ -2,10 +2,12 @@ import { AgentError } from '../base/agent-error.ts';
 import { canonicalSha256 } from '../formats/canonical-json.ts';
 import type { HostFacts } from '../formats/host-facts.ts';
 import type { PlanDecision, PlanHost, RestorePlan } from '../formats/restore-plan.ts';
+import type { SnapshotManifest } from '../formats/snapshot-manifest.ts';
 import { chooseSnapshot, refuseUnprovedSnapshot, type Candidate } from './choose-snapshot.ts';
 import { neededBytes, participantsOf, refuseLittleSpace, refuseUnfitHosts } from './plan-guards.ts';
 import { clusterOf, measure, silentUrls } from './plan-measurement.ts';
 import { decideRevisions } from './plan-revisions.ts';
+import { refuseNewerSnapshot, versionOfSnapshot } from './plan-versions.ts';
 import type { PlanCircumstances, PlanWish } from './plan-wish.ts';
 
 /**
@@ -19,6 +21,7 @@ export function decidePlan(wish: PlanWish, seen: PlanCircumstances): RestorePlan
   const clusterId = clusterOf(facts);
   const chosen = chooseSnapshot(wish, facts, clusterId);
   refuseUnprovedSnapshot(wish, chosen.manifest);
+  refuseNewerSnapshot(wish, chosen.manifest, facts);
   const quorum = facts.some((host) => host.etcd?.hasQuorum === true);
   if (quorum && !wish.discardCurrent) {
     const healthy = facts.filter((host) => host.etcd?.hasQuorum === true).map((host) => host.agent);
@@ -49,28 +52,35 @@ function decide({ wish, seen, facts, chosen, clusterId }: Findings): PlanDecisio
     operation: seen.operation,
     coordinator: seen.coordinator,
     clusterToken: seen.clusterToken,
-    snapshot: {
-      id: manifest.id,
-      sha256: manifest.sha256,
-      sizeBytes: manifest.sizeBytes,
-      revision: manifest.revision,
-      hasTrailer: manifest.hasTrailer,
-      grade: manifest.grade,
-      takenAt: manifest.takenAt,
-      takenBy: manifest.agent,
-      ...(manifest.clusterId === undefined ? {} : { clusterId: manifest.clusterId }),
-      ...(manifest.keyCount === undefined ? {} : { keyCount: manifest.keyCount }),
-    },
+    snapshot: planSnapshot(manifest),
     holders: [...holders],
     skipHashCheck: wish.skipHashCheck,
     ...(wish.reason === undefined ? {} : { reason: wish.reason }),
     discardCurrent: wish.discardCurrent,
     allowForeign: wish.allowForeign,
     without: wish.without.map((agent) => ({ agent, urls: silentUrls(facts) })),
+    ...(wish.allowNewerSnapshot === true ? { allowNewerSnapshot: true } : {}),
     alarms: { carried, action: carried.length === 0 ? 'none' : wish.disarmAlarms ? 'disarm' : 'tolerate' },
     revisions: decideRevisions(wish, facts, manifest.revision),
     ...(clusterId === undefined ? {} : { supersedes: { clusterId } }),
     hosts: facts.map(planHost),
+  };
+}
+
+function planSnapshot(manifest: SnapshotManifest): PlanDecision['snapshot'] {
+  const etcdVersion = versionOfSnapshot(manifest);
+  return {
+    id: manifest.id,
+    sha256: manifest.sha256,
+    sizeBytes: manifest.sizeBytes,
+    revision: manifest.revision,
+    hasTrailer: manifest.hasTrailer,
+    grade: manifest.grade,
+    takenAt: manifest.takenAt,
+    takenBy: manifest.agent,
+    ...(manifest.clusterId === undefined ? {} : { clusterId: manifest.clusterId }),
+    ...(manifest.keyCount === undefined ? {} : { keyCount: manifest.keyCount }),
+    ...(etcdVersion === undefined ? {} : { etcdVersion }),
   };
 }
 

@@ -6,6 +6,7 @@ import { lineageOf, raisedSince } from './lineage-of.ts';
 import type { HostNeed } from './plan-guards.ts';
 import { revisionWarnings } from './plan-revisions.ts';
 import { shapeWarnings } from './plan-shapes.ts';
+import { versionWarnings } from './plan-versions.ts';
 import type { PlanCircumstances } from './plan-wish.ts';
 
 interface Measuring {
@@ -80,8 +81,7 @@ function warningsOf(facts: readonly HostFacts[], decided: PlanDecision, readable
     );
   warnings.push(...revisionWarnings(decided, facts));
   warnings.push(...shapeWarnings(facts, decided));
-  const versions = new Set(facts.map((host) => host.etcdVersion ?? 'unknown'));
-  if (versions.size > 1) warnings.push(`The hosts run different etcd versions: ${[...versions].join(', ')}.`);
+  warnings.push(...versionWarnings(decided, facts));
   const strangers = silentUrls(facts);
   if (strangers.length > 0 && decided.without.length === 0) {
     warnings.push(

@@ -7,6 +7,7 @@ export interface PlanWish {
   readonly reason?: string;
   readonly discardCurrent: boolean;
   readonly allowForeign: boolean;
+  readonly allowNewerSnapshot?: boolean;
   readonly disarmAlarms: boolean;
   /** By how much to raise the revision, or `false` for not at all. */
   readonly bumpRevision?: number | false;

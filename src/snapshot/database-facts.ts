@@ -5,7 +5,14 @@ import { readKeyspaceFacts } from '../mvcc/keyspace-facts.ts';
 /** What the file itself says, in the manifest's words. */
 export type DatabaseFacts = Pick<
   SnapshotManifest,
-  'revision' | 'compactRevision' | 'consistentIndex' | 'alarms' | 'leaseCount' | 'authEnabled'
+  | 'revision'
+  | 'compactRevision'
+  | 'consistentIndex'
+  | 'alarms'
+  | 'leaseCount'
+  | 'authEnabled'
+  | 'storageVersion'
+  | 'clusterVersion'
 >;
 
 /**
@@ -24,6 +31,8 @@ export async function readDatabaseFacts(path: string, signal: AbortSignal): Prom
       authEnabled: facts.authEnabled,
       ...(facts.consistentIndex === undefined ? {} : { consistentIndex: facts.consistentIndex }),
       ...(facts.leaseCount === undefined ? {} : { leaseCount: facts.leaseCount }),
+      ...(facts.storageVersion === undefined ? {} : { storageVersion: facts.storageVersion }),
+      ...(facts.clusterVersion === undefined ? {} : { clusterVersion: facts.clusterVersion }),
     };
   } finally {
     await database.close();

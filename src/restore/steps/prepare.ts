@@ -92,6 +92,12 @@ async function restoreIntoStaging(context: HostContext, signal: AbortSignal): Pr
       `${tool === undefined ? host.toolPath : plan.decided.snapshot.id} was there when it was planned, and is gone`,
     );
   }
+  if (tool.version !== host.toolVersion) {
+    throw new AgentError(
+      'GUARD_CHANGED',
+      `${host.toolPath} was ${host.toolVersion} when it was planned, and is ${tool.version}`,
+    );
+  }
   await runRestore(
     {
       tool,

@@ -24,6 +24,7 @@ test('a plan says what comes back, what is lost, where old data goes and what to
       grade       hashed: etcd's own SHA-256 trailer was compared
       sha256      abababababababababababababababababababababababababababababababab
       of cluster  cdf818194e3a8c32
+      of etcd     unknown
       held by     h1, h2
 
     What will be lost
@@ -108,6 +109,7 @@ test('a plan that leaves hosts out and accepts a copy says every allowance and e
       grade       raw: its structure was proved, its content carries no hash
       sha256      abababababababababababababababababababababababababababababababab
       of cluster  unknown
+      of etcd     unknown
       held by     h1, h2
       hash check  skipped, because: the copy is all that is left
 
