@@ -57,6 +57,7 @@ test('a reader that stops pins the read transaction, stops the server, and lets 
     process.off('unhandledRejection', collect);
   });
   await expect.poll(openReadTransactions, PATIENT).toBe(1);
+  await untilNoCallIsOpen();
   const handledBefore = await snapshotsHandled();
   const sentBefore = await metric('etcd_network_client_grpc_sent_bytes_total');
 
@@ -113,6 +114,7 @@ test('the caller’s signal ends the stream', async () => {
 });
 
 test('leaving the loop early ends the call at etcd too', async () => {
+  await untilNoCallIsOpen();
   const handledBefore = await snapshotsHandled();
   for await (const { remainingBytes } of client.snapshot(never)) {
     expect(remainingBytes).toBeGreaterThan(0);
@@ -180,10 +182,23 @@ async function openReadTransactions(): Promise<number> {
   return await metric('etcd_mvcc_db_open_read_transactions');
 }
 
+/** A call that an earlier test cancelled ends at etcd a moment later: it is not to be counted as one of this test. */
+async function untilNoCallIsOpen(): Promise<void> {
+  await expect.poll(async () => (await snapshotsStarted()) - (await snapshotsHandled()), PATIENT).toBe(0);
+}
+
+async function snapshotsStarted(): Promise<number> {
+  return await snapshotCalls('grpc_server_started_total');
+}
+
 /** How many snapshot calls have ended, well or badly. */
 async function snapshotsHandled(): Promise<number> {
-  const lines = (await metrics()).filter((line) =>
-    /^grpc_server_handled_total\{.*grpc_method="Snapshot"/.test(line),
+  return await snapshotCalls('grpc_server_handled_total');
+}
+
+async function snapshotCalls(counter: string): Promise<number> {
+  const lines = (await metrics()).filter(
+    (line) => line.startsWith(`${counter}{`) && line.includes('grpc_method="Snapshot"'),
   );
   return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
 }

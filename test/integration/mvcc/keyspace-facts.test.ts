@@ -119,8 +119,11 @@ test('a member that ran out of space left its alarm in the file', async () => {
   await using directory = await temporaryDirectory();
   await using etcd = await startEtcd({ flags: ['--quota-backend-bytes=1000000'] });
   const { memberId } = await headerOf(etcd);
-  await putMany(etcd, 40, 60_000).catch(() => undefined);
-  await expect.poll(() => etcd.ctl('alarm', 'list'), { timeout: 20_000 }).toContain('NOSPACE');
+  const alarmsAfterPuts = async (): Promise<string> => {
+    await putMany(etcd, 40, 60_000).catch(() => undefined);
+    return await etcd.ctl('alarm', 'list');
+  };
+  await expect.poll(alarmsAfterPuts, { timeout: 20_000 }).toContain('NOSPACE');
 
   const { streamed, copied } = await bothFiles(etcd, directory.path);
 

@@ -14,6 +14,7 @@ import {
   sampleStatus,
   sampleView,
 } from '../../support/control-samples.ts';
+import { readWritten } from '../../support/read-written.ts';
 
 const NOW = Date.parse('2026-11-23T15:02:00Z');
 
@@ -138,7 +139,7 @@ test('without a terminal, bytes of a host are said with its changes and else eac
     nowMs += 1_000;
   }
 
-  expect(String(stream.read()).split('\n')).toEqual([
+  expect(readWritten(stream).split('\n')).toEqual([
     '12:00:00Z operation preparing',
     '12:00:00Z h2 preparing fetch-snapshot 0 B / 1.0 GiB',
     '12:00:05Z h2 preparing fetch-snapshot 5.0 MiB / 1.0 GiB',

@@ -6,6 +6,7 @@ import { openProgressDisplay } from '../../../src/cli/progress-display.ts';
 import { progressLine } from '../../../src/cli/progress-line.ts';
 import { formatAge, formatClockTime, formatTime } from '../../../src/cli/times.ts';
 import { TransferRate } from '../../../src/cli/transfer-rate.ts';
+import { readWritten } from '../../support/read-written.ts';
 
 const MIB = 2 ** 20;
 
@@ -70,7 +71,7 @@ test('without a terminal there is a line at each phase, and else each five secon
   display.show({ phase: 'proving' });
   display.clear();
 
-  expect(String(stream.read()).split('\n')).toEqual([
+  expect(readWritten(stream).split('\n')).toEqual([
     '12:00:00Z streaming  0 B',
     '12:00:05Z streaming  5.0 MiB  1.0 MiB/s',
     '12:00:10Z streaming  10.0 MiB  1.0 MiB/s',
@@ -87,23 +88,21 @@ test('on a terminal one line is written over, and taken away at the end', () => 
   display.clear();
   display.clear();
 
-  expect(String(stream.read())).toBe(
-    'connecting\n\u001B[1A\r\u001B[Jstreaming  1.0 MiB\n\u001B[1A\r\u001B[J',
-  );
+  expect(readWritten(stream)).toBe('connecting\n\u001B[1A\r\u001B[Jstreaming  1.0 MiB\n\u001B[1A\r\u001B[J');
 });
 
 test('a line wider than the terminal is cut, and loses its colours with its end', () => {
   const stream = Object.assign(new PassThrough(), { columns: 10 });
   new LiveBlock(stream).show(['\u001B[31m0123456789abc\u001B[39m', '\u001B[31mred\u001B[39m']);
 
-  expect(String(stream.read())).toBe('01234567…\n\u001B[31mred\u001B[39m\n');
+  expect(readWritten(stream)).toBe('01234567…\n\u001B[31mred\u001B[39m\n');
 });
 
 test('a terminal that says it is 0 wide is taken for one of 80', () => {
   const stream = Object.assign(new PassThrough(), { columns: 0, rows: 0 });
   new LiveBlock(stream).show(['x'.repeat(100)]);
 
-  expect(String(stream.read())).toBe(`${'x'.repeat(78)}…\n`);
+  expect(readWritten(stream)).toBe(`${'x'.repeat(78)}…\n`);
 });
 
 test('more lines than the screen has rows are left out at the bottom', () => {
@@ -112,7 +111,7 @@ test('more lines than the screen has rows are left out at the bottom', () => {
   block.show(['1', '2', '3', '4']);
   block.clear();
 
-  expect(String(stream.read())).toBe('1\n2\n\u001B[2A\r\u001B[J');
+  expect(readWritten(stream)).toBe('1\n2\n\u001B[2A\r\u001B[J');
 });
 
 test('times are in UTC and say so; a clock ahead of ours makes no negative age', () => {

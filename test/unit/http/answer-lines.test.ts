@@ -5,6 +5,7 @@ import type { Clock } from '../../../src/base/clock.ts';
 import type { ControlLine, Progress } from '../../../src/formats/control.ts';
 import { openAnswerLines } from '../../../src/http/answer-lines.ts';
 import { sampleView } from '../../support/control-samples.ts';
+import { readWritten } from '../../support/read-written.ts';
 
 /** A clock that stands until it is told to go on, and then wakes whoever sleeps. */
 function handClock(): Clock & { go(ms: number): Promise<void> } {
@@ -25,7 +26,7 @@ function handClock(): Clock & { go(ms: number): Promise<void> } {
 }
 
 function linesOf(stream: PassThrough): ControlLine[] {
-  const text = String(stream.read() ?? '');
+  const text = readWritten(stream);
   return text
     .split('\n')
     .filter((line) => line !== '')
