@@ -4,8 +4,8 @@ import { resolve } from 'node:path/posix';
 /** A client URL of the member on this host, as the agent dials it. */
 export interface ChosenEndpoint {
   readonly url: string;
-  /** Name or address without brackets; `undefined` for a Unix socket. */
-  readonly host: string | undefined;
+  /** Name or address without brackets; of a Unix socket `localhost`, the name that its certificate is asked for. */
+  readonly host: string;
   readonly secure: boolean;
 }
 
@@ -30,8 +30,8 @@ export function chooseEndpoint(
 }
 
 function candidateOf(url: string, workingDirectory: string | undefined): Candidate | undefined {
-  const socket = /^unix:\/\/(.+)$/.exec(url)?.[1];
-  if (socket !== undefined) return socketCandidate(socket, workingDirectory);
+  const socket = /^(unixs?):\/\/(.+)$/.exec(url);
+  if (socket !== null) return socketCandidate(socket, workingDirectory);
   const match = /^(https?):\/\/(\[[0-9a-fA-F:.]+\]|[^\s/:@[\]]+):(\d{1,5})$/.exec(url);
   if (match === null) return undefined;
   const [, scheme = '', host = '', port = ''] = match;
@@ -55,10 +55,13 @@ function rankOf(host: string): number {
 const LOOPBACK_OF: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
 
 /** etcd listens on host and path together, relative to its working directory (etcd: client/pkg/types/urls.go). */
-function socketCandidate(path: string, workingDirectory: string | undefined): Candidate | undefined {
+function socketCandidate(
+  [, scheme = '', path = '']: RegExpExecArray,
+  workingDirectory: string | undefined,
+): Candidate | undefined {
   if (!path.startsWith('/') && workingDirectory === undefined) return undefined;
   const absolute = resolve(workingDirectory ?? '/', path);
-  return { url: `unix://${absolute}`, host: undefined, secure: false, rank: 3 };
+  return { url: `${scheme}://${absolute}`, host: 'localhost', secure: scheme === 'unixs', rank: 3 };
 }
 
 /** Whether only this host can reach it. */

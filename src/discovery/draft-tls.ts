@@ -113,7 +113,7 @@ function serverNameFor(
   certificate: ServerCertificate | undefined,
   open: OpenKey[],
 ): string | undefined {
-  if (certificate === undefined || host === undefined || certificate.covers(host)) return undefined;
+  if (certificate === undefined || certificate.covers(host)) return undefined;
   const [name] = certificate.dnsNames;
   if (name === undefined) {
     open.push({ key: 'etcd.tls.serverName', why: `etcd's certificate does not name ${host}.` });

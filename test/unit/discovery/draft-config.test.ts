@@ -139,7 +139,8 @@ test.each([
   [['unix:///run/etcd.sock', 'http://10.0.0.1:2379'], 'http://10.0.0.1:2379'],
   [['unix:///run/etcd.sock'], 'unix:///run/etcd.sock'],
   [['unix://m1:0'], 'unix:///var/lib/m1:0'],
-  [['unixs://m1:0'], undefined],
+  [['unixs:///run/etcd.sock'], 'unixs:///run/etcd.sock'],
+  [['tcp://m1:0'], undefined],
 ])('of %j the agent dials %s', (urls, url) => {
   expect(chooseEndpoint(urls, '/var/lib')?.url).toBe(url);
 });
