@@ -6,7 +6,7 @@ import { toolEnvironment, type RestoreTool } from './restore-tool.ts';
 export interface ToolStatus {
   readonly hash: number;
   readonly revision: number;
-  /** Live keys from 3.5 on; the entries of every bucket before. */
+  /** Live keys from 3.6 on; the entries of every bucket before. */
   readonly totalKey: number;
   readonly totalSize: number;
 }
