@@ -15,7 +15,7 @@ import { openSupervisor } from '../supervisor/open-supervisor.ts';
 import { readJournalId } from './agent-identity.ts';
 import type { AgentOptions } from './agent-options.ts';
 import { proveByRestoreTool } from './restore-tool-proof.ts';
-import { etcdOptions, supervisorOptions } from './room-options.ts';
+import { etcdOptions, hookCommand, supervisorOptions } from './room-options.ts';
 
 export type LocalParts = Awaited<ReturnType<typeof openLocalParts>>;
 
@@ -68,12 +68,7 @@ export async function openLocalParts(
     log,
     ...(config.snapshots.postSnapshot === undefined
       ? {}
-      : {
-          postSnapshot: {
-            command: config.snapshots.postSnapshot.command,
-            timeoutMs: config.snapshots.postSnapshot.timeoutSeconds * 1000,
-          },
-        }),
+      : { postSnapshot: hookCommand(config.snapshots.postSnapshot) }),
   });
   const journalId = await readJournalId(stateDir);
   const release = readRelease();

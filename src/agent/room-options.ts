@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { HookCommand } from '../base/run-hook.ts';
 import type { Config } from '../config/config-schema.ts';
 import type { EtcdConnectionOptions } from '../etcd/connection-options.ts';
 import type { MeshOptions } from '../mesh/mesh-options.ts';
@@ -100,11 +101,20 @@ export function hostIdentity({ agent, etcd, supervisor, restore }: Config, outsi
   };
 }
 
+/** A command of the configuration, in the units that rooms use. */
+export function hookCommand(hook: {
+  readonly command: readonly string[];
+  readonly timeoutSeconds: number;
+}): HookCommand {
+  return { command: hook.command, timeoutMs: hook.timeoutSeconds * 1000 };
+}
+
 export function restoreSettings({ restore, etcd }: Config): OperationsOptions['settings'] {
   return {
     toolStallMs: restore.prepareStallSeconds * 1000,
     gateTimeoutMs: restore.gateTimeoutSeconds * 1000,
     peerGraceMs: restore.peerGraceSeconds * 1000,
+    ...(restore.postRestore === undefined ? {} : { postRestore: hookCommand(restore.postRestore) }),
     ...(etcd.owner === undefined ? {} : { newDataDirOwner: etcd.owner }),
   };
 }

@@ -1,3 +1,4 @@
+import type { HookCommand, HookOutcome } from '../base/run-hook.ts';
 import { AgentError } from '../base/agent-error.ts';
 import type { MemberStatus } from '../etcd/maintenance.ts';
 import type { SnapshotManifest } from '../formats/snapshot-manifest.ts';
@@ -5,11 +6,11 @@ import { isProved } from '../snapshot/grade.ts';
 import type { BackupContext } from './backup-context.ts';
 import type { OnBackupProgress } from './backup-progress.ts';
 import { copySnapshot } from './copy-snapshot.ts';
-import { runPostSnapshot, type PostSnapshotCommand, type PostSnapshotOutcome } from './post-snapshot.ts';
+import { runPostSnapshot } from './post-snapshot.ts';
 import { saveSnapshot, type SnapshotRequest } from './save-snapshot.ts';
 
 export interface BackupOptions extends BackupContext {
-  readonly postSnapshot?: PostSnapshotCommand;
+  readonly postSnapshot?: HookCommand;
 }
 
 export interface TakenResult {
@@ -17,7 +18,7 @@ export interface TakenResult {
   /** IDs that retention removed afterwards. */
   readonly removed: readonly string[];
   /** Absent when no command is configured. */
-  readonly postSnapshot?: PostSnapshotOutcome;
+  readonly postSnapshot?: HookOutcome;
 }
 
 export interface SkippedResult {

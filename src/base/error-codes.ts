@@ -181,6 +181,11 @@ export const ERROR_CODES = {
     exitStatus: 1,
     hint: 'The agent writes the file, with its own rights: name a path in its state directory, and copy the file from there.',
   },
+  POST_RESTORE_FAILED: {
+    retryable: false,
+    exitStatus: 1,
+    hint: 'The restore itself went through. Do by hand what `restore.postRestore` would have done on this host.',
+  },
   POST_SNAPSHOT_FAILED: {
     retryable: false,
     exitStatus: 1,

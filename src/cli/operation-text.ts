@@ -30,6 +30,7 @@ function outcomeFields(view: OperationView): (readonly [string, string | undefin
     ['HashKV', result === undefined ? undefined : `${result.hashKv}, equal on all members`],
     ['keys', result?.keyCount === undefined ? undefined : formatCount(result.keyCount)],
     ['lost', lossOf(view)],
+    ['afterwards', hookWords(view)],
     ['downtime', downtimeMs === undefined ? undefined : formatDuration(downtimeMs)],
   ];
 }
@@ -41,6 +42,15 @@ function snapshotWords({ id, revision, sizeBytes }: NonNullable<OperationView['s
 function revisionWords({ revisionBump }: OperationView, revision: number): string {
   const raised = revisionBump === undefined ? '' : `, raised by ${formatCount(revisionBump)}`;
   return `${formatCount(revision)}${raised}`;
+}
+
+const HOOK_STATES = { due: 'will be run', running: 'runs', done: 'was run', failed: 'FAILED' } as const;
+
+function hookWords({ postRestore }: OperationView): string | undefined {
+  if (postRestore === undefined) return undefined;
+  const { state, reason } = postRestore;
+  const why = reason === undefined ? '' : `: ${reason.replaceAll('\n', '\n      ')}`;
+  return `restore.postRestore ${HOOK_STATES[state]} here${why}`;
 }
 
 /** Only a restore that went through lost anything. */

@@ -49,6 +49,10 @@ export const operationView = z.object({
   result: z
     .object({ clusterId: etcdId, revision, hashKv: z.number(), keyCount: z.int().nonnegative().optional() })
     .optional(),
+  /** The command after a restore, on the host that is asked. */
+  postRestore: z
+    .object({ state: z.enum(['due', 'running', 'done', 'failed']), reason: z.string().optional() })
+    .optional(),
   /** What the operator can type next. */
   next: z.array(z.string()),
 });

@@ -81,6 +81,13 @@ const journalEntry = z.discriminatedUnion('type', [
     phase: operationPhase,
     failure: failure.optional(),
   }),
+  /** The command after a restore: `due` with the finish, `started` before each try. */
+  z.strictObject({
+    type: z.literal('hook'),
+    at: isoTime,
+    outcome: z.enum(['due', 'started', 'done', 'failed']),
+    reason: z.string().optional(),
+  }),
   z.strictObject({ type: z.literal('proposed'), at: isoTime, slot: ballotSlot, decision: ballotDecision }),
 ]);
 export type JournalEntry = z.infer<typeof journalEntry>;

@@ -24,6 +24,23 @@ export async function appendAudit(
     failure,
     snapshot,
   };
+  await appendLine(stateDir, line);
+}
+
+/** Adds a line on how the command after a restore ended on this host. Synced. */
+export async function appendHookAudit(
+  stateDir: string,
+  entry: {
+    readonly at: string;
+    readonly operation: string;
+    readonly postRestore: string;
+    readonly reason?: string;
+  },
+): Promise<void> {
+  await appendLine(stateDir, entry);
+}
+
+async function appendLine(stateDir: string, line: object): Promise<void> {
   const file = await open(auditPath(stateDir), 'a', 0o600);
   try {
     await file.appendFile(`${JSON.stringify(line)}\n`);

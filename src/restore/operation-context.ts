@@ -63,6 +63,7 @@ function contextFor(options: OperationsOptions, plan: RestorePlan, planned: Plan
     turnToStop: (signal) => waitForTurnToStop({ etcd, otherPeerUrls, clock }, signal),
     snapshot: planSnapshotSource({ plan, self: host.agent, catalog, call, download }),
     settings,
+    hasHook: settings.postRestore !== undefined,
     searchPath: host.searchPath,
     clock,
     log: log.with({ operation }),

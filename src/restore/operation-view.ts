@@ -4,12 +4,15 @@ import type { ParticipantReport } from '../formats/restore-messages.ts';
 import type { RestorePlan } from '../formats/restore-plan.ts';
 import type { CoordinatorState } from './coordinator-state.ts';
 import type { GateRun } from './gate-run.ts';
+import type { HookRecord } from './hook-record.ts';
 import { leadsOut } from './phases.ts';
 
 interface Seen {
   readonly plan: RestorePlan;
   readonly openedAt: string;
   readonly endedAt?: string;
+  /** The command after the restore, on this host. */
+  readonly hook?: HookRecord;
   /** This host's own part. */
   readonly own: ParticipantReport;
   /** Where this host drives the operation. */
@@ -41,9 +44,16 @@ export function viewOf(seen: Seen): OperationView {
       lostRevisions: plan.measured.lostRevisions,
       downtimeMs: downtimeOf(reports, gate?.servingSinceMs),
       result: resultOf(gate),
+      postRestore: hookView(seen.hook),
     }),
     next: nextCommands(phase, operation, plan),
   };
+}
+
+function hookView(hook: HookRecord | undefined): OperationView['postRestore'] {
+  if (hook === undefined) return undefined;
+  const { state, reason } = hook;
+  return { state, ...(reason === undefined ? {} : { reason }) };
 }
 
 function bumpOf({ decided }: RestorePlan): number | undefined {

@@ -1,3 +1,4 @@
+import type { HookCommand } from '../base/run-hook.ts';
 import type { Clock } from '../base/clock.ts';
 import type { EtcdClient } from '../etcd/client.ts';
 import type { Log } from '../observe/log.ts';
@@ -17,7 +18,12 @@ export interface OperationsOptions {
   readonly etcd: EtcdClient;
   readonly catalog: Catalog;
   readonly lineage: LineageStore;
-  readonly settings: HostSettings & { readonly gateTimeoutMs: number; readonly peerGraceMs: number };
+  readonly settings: HostSettings & {
+    readonly gateTimeoutMs: number;
+    readonly peerGraceMs: number;
+    /** Run on this host after each restore that went through. */
+    readonly postRestore?: HookCommand;
+  };
   readonly call: CallHost;
   readonly download: DownloadFile;
   readonly clock: Clock;

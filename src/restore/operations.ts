@@ -8,6 +8,7 @@ import { appendAudit } from './audit.ts';
 import { CoordinatorRunner } from './coordinator-runner.ts';
 import { openCoordinator, type CoordinatorState } from './coordinator-state.ts';
 import type { FoldedJournal } from './fold-journal.ts';
+import { HookRuns } from './hook-runs.ts';
 import { Journal } from './journal.ts';
 import { LocalOperation } from './local-operation.ts';
 import { contextOf, endedContextOf } from './operation-context.ts';
@@ -38,11 +39,13 @@ export class Operations {
   readonly #listeners = new Set<(operation: LocalOperation) => void>();
   /** Openings run one after the other, so that two coordinators cannot both find the host free. */
   #opening: Promise<unknown> = Promise.resolve();
+  readonly #hooks: HookRuns;
   /** Tidying after operations that ended. */
   #settling: Promise<unknown> = Promise.resolve();
 
   private constructor(options: OperationsOptions) {
     this.#options = options;
+    this.#hooks = new HookRuns(options);
   }
 
   /**
@@ -103,7 +106,10 @@ export class Operations {
 
   /** Goes on driving what this host coordinated when it went down. Call when peers can be reached. */
   async resume(): Promise<void> {
-    for (const operation of this.#known.values()) await operation.coordinator?.start(true);
+    for (const operation of this.#known.values()) {
+      await operation.coordinator?.start(true);
+      this.#hooks.startIfDue(operation);
+    }
   }
 
   /** Starts a confirmed plan with this host as its coordinator. Returns when the plan is durable here. */
@@ -151,6 +157,7 @@ export class Operations {
   async close(): Promise<void> {
     await this.#opening;
     await this.#settling;
+    await this.#hooks.close();
     await Promise.all([...this.#known.values()].map((operation) => operation.close()));
   }
 
@@ -279,6 +286,7 @@ export class Operations {
           this.#options.log.error({ err: error }, 'journals of ended operations could not be tidied');
         });
     }
+    this.#hooks.startIfDue(operation);
     for (const listener of this.#listeners) listener(operation);
   }
 

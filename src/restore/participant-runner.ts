@@ -4,6 +4,7 @@ import type { Epoch, JournalEntry } from '../formats/restore-journal.ts';
 import type { AdvanceRequest, ParticipantReport } from '../formats/restore-messages.ts';
 import { participantEntries } from './effect-entries.ts';
 import type { FoldedJournal } from './fold-journal.ts';
+import { foldHook, type HookEntry, type HookRecord } from './hook-record.ts';
 import type { Journal } from './journal.ts';
 import {
   moveParticipant,
@@ -38,6 +39,7 @@ export class ParticipantRunner {
   #version: number;
   #step: Pick<ParticipantReport, 'step' | 'bytes' | 'totalBytes'> = {};
   #stopAskedAtMs: number | undefined;
+  #hook: HookRecord | undefined;
   #work: Work | undefined;
   /** Events are handled one after the other: each sees what the one before it made durable. */
   #queue: Promise<unknown> = Promise.resolve();
@@ -48,6 +50,7 @@ export class ParticipantRunner {
     this.#state = state;
     this.#doneSteps = new Set(folded?.doneSteps);
     this.#stopAskedAtMs = folded?.stopAskedAtMs;
+    this.#hook = folded?.hook;
     this.#version = options.context.clock.now();
     this.#changed.setMaxListeners(0);
   }
@@ -73,6 +76,18 @@ export class ParticipantRunner {
 
   get context(): HostContext {
     return this.#options.context;
+  }
+
+  /** The command after the restore, where one is due or was. */
+  get hook(): HookRecord | undefined {
+    return this.#hook;
+  }
+
+  async recordHook(outcome: HookEntry['outcome'], reason?: string): Promise<void> {
+    const entry = this.#hookEntry(outcome, reason);
+    await this.journal.append([entry]);
+    this.#hook = foldHook(this.#hook, entry);
+    this.#bump();
   }
 
   get journal(): Journal {
@@ -136,12 +151,21 @@ export class ParticipantRunner {
     const move = moveParticipant(this.#state, event);
     const at = new Date(this.#options.context.clock.now()).toISOString();
     const entries = participantEntries(move.effects, move.state.epoch, at);
-    if (entries.length > 0) await this.journal.append(entries);
+    // In one line with the finish, so that neither is there without the other.
+    const due = move.state.phase === 'finished' && this.context.hasHook === true;
+    const hook = due && this.#state.phase !== 'finished' ? this.#hookEntry('due') : undefined;
+    if (entries.length > 0) await this.journal.append(hook === undefined ? entries : [...entries, hook]);
+    if (hook !== undefined) this.#hook = foldHook(this.#hook, hook);
     const visible = move.effects.length > 0 || move.state.phase !== this.#state.phase;
     this.#state = move.state;
     if (visible) this.#bump();
     if (move.effects.some((effect) => effect.type === 'interrupt')) await this.#interrupt();
     this.#act(move.effects);
+  }
+
+  #hookEntry(outcome: HookEntry['outcome'], reason?: string): HookEntry {
+    const at = new Date(this.context.clock.now()).toISOString();
+    return { type: 'hook', at, outcome, ...(reason === undefined ? {} : { reason }) };
   }
 
   async #interrupt(): Promise<void> {

@@ -31,6 +31,8 @@ export interface HostContext {
   readonly searchPath: string;
   readonly clock: Clock;
   readonly log: Log;
+  /** A command follows the finish. */
+  readonly hasHook?: boolean;
   /** Called by the finish: the cluster that came out, for the lineage of later snapshots. */
   recordGeneration(): Promise<void>;
 }
