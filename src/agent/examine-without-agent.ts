@@ -10,7 +10,7 @@ import { examineHost } from '../doctor/examine-host.ts';
 import type { DoctorSubject } from '../doctor/subject.ts';
 import { connectEtcd } from '../etcd/client.ts';
 import type { HostReport } from '../formats/doctor-report.ts';
-import { parseManifest, type SnapshotManifest } from '../formats/snapshot-manifest.ts';
+import { isSnapshotId, parseManifest, type SnapshotManifest } from '../formats/snapshot-manifest.ts';
 import type { Log } from '../observe/log.ts';
 import { longestWaitOf } from '../schedule/cron-ticker.ts';
 import { compareNewest } from '../snapshot/newest-first.ts';
@@ -93,7 +93,7 @@ async function storedSnapshots(directory: string): Promise<SnapshotManifest[]> {
     throw error;
   });
   const found: SnapshotManifest[] = [];
-  for (const name of names) {
+  for (const name of names.filter(isSnapshotId)) {
     const text = await readTextIfPresent(join(directory, name, 'manifest.json'));
     const parsed = text === undefined ? undefined : parseManifest(text);
     if (parsed?.ok === true && parsed.manifest.id === name) found.push(parsed.manifest);

@@ -66,7 +66,13 @@ function supervisorLines({ supervisor, open }: ConfigDraft): string[] {
         ...entry('systemctl', supervisor.systemctl),
       ];
     case 'process':
-      return ['supervisor:', '  kind: process', '  command:', ...listLines(supervisor.command)];
+      return [
+        ...todo(open, 'supervisor', ''),
+        'supervisor:',
+        '  kind: process',
+        '  command:',
+        ...listLines(supervisor.command),
+      ];
     case 'open':
       return [
         ...todo(open, 'supervisor', ''),

@@ -101,7 +101,15 @@ function supervisorFor(
   open: OpenKey[],
 ): ConfigDraft['supervisor'] {
   const command = commandFor(etcd);
-  if (supervisor === 'process') return { kind: 'process', command };
+  if (supervisor === 'process') {
+    if (etcd.pid !== undefined) {
+      open.push({
+        key: 'supervisor',
+        why: `stop process ${etcd.pid} before the agent starts: it starts etcd itself, on the same data.`,
+      });
+    }
+    return { kind: 'process', command };
+  }
   const unit = etcd.unit ?? (supervisor === 'systemd' ? 'etcd.service' : undefined);
   if (unit !== undefined) {
     return { kind: 'systemd', unit, ...(systemctl === undefined ? {} : { systemctl }) };
