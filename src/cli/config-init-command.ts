@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander';
 import { resolve } from 'node:path';
 import { AgentError } from '../base/agent-error.ts';
+import { instanceOf } from '../discovery/draft-config.ts';
 import type { ConfigInitWish, FirstConfig } from './config-init.ts';
 import type { RunInSession } from './run-in-session.ts';
 import type { Session } from './session.ts';
@@ -93,7 +94,7 @@ function refuseNonsense({ pid, unit, force, write }: InitOptions): void {
 function pathFor(write: string | true, session: Session, { etcd }: FirstConfig): string {
   if (write !== true) return resolve(session.surroundings.workingDirectory, write);
   const path = resolve(session.surroundings.workingDirectory, session.configFile);
-  const instance = /^[^@]+@(.+)\.service$/.exec(etcd.unit ?? '')?.[1];
+  const instance = instanceOf(etcd.unit);
   if (instance === undefined || path !== '/etc/etcd-lifeboat/config.yaml') return path;
   return `/etc/etcd-lifeboat/${instance}.yaml`;
 }
