@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { AgentError } from '../base/agent-error.ts';
-import { planRequest, type PlanRequest } from '../formats/control.ts';
+import { formatCount } from '../base/units.ts';
+import { LARGEST_BUMP, planRequest, type PlanRequest } from '../formats/control.ts';
 
 /** The options of `restore plan` and `restore run`, as commander gives them. */
 export interface PlanOptions {
@@ -73,9 +74,13 @@ function allowancesOf(options: PlanOptions) {
 
 /** Thousands may be set off, as the plan prints them: `1,000,000,000` or `1_000_000_000`. */
 function bumpOf(said: string | false): number | false {
-  return said === false
-    ? false
-    : Number(/^\d[\d,_]*$/.test(said) ? said.replaceAll(/[,_]/g, '') : Number.NaN);
+  if (said === false) return false;
+  const amount = /^\d[\d,_]*$/.test(said) ? Number(said.replaceAll(/[,_]/g, '')) : 0;
+  if (amount >= 1 && amount <= LARGEST_BUMP) return amount;
+  throw new AgentError(
+    'USAGE',
+    `--bump-revision takes a whole number from 1 to ${formatCount(LARGEST_BUMP)}, and got ${said}; for none say --no-bump-revision`,
+  );
 }
 
 function sourceOf(options: PlanOptions, workingDirectory: string): PlanRequest['source'] {

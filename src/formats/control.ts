@@ -21,6 +21,9 @@ import { snapshotManifest } from './snapshot-manifest.ts';
 const absolutePath = z.string().startsWith('/', 'must be an absolute path').max(4096);
 const nothing = z.strictObject({});
 
+/** Many times what a cluster writes in its life, and far from what a number holds exactly. */
+export const LARGEST_BUMP = 1_000_000_000_000;
+
 export const planRequest = z.strictObject({
   source: z.discriminatedUnion('from', [
     z.strictObject({ from: z.literal('latest') }),
@@ -35,7 +38,7 @@ export const planRequest = z.strictObject({
   allowNewerSnapshot: z.boolean().optional(),
   disarmAlarms: z.boolean(),
   /** By how much to raise the revision, or `false` for not at all. Absent: as far as is safe, where every tool can. */
-  bumpRevision: z.union([z.literal(false), z.int().min(1).max(1_000_000_000_000)]).optional(),
+  bumpRevision: z.union([z.literal(false), z.int().min(1).max(LARGEST_BUMP)]).optional(),
   without: z.array(agentName).max(64),
 });
 export type PlanRequest = z.infer<typeof planRequest>;

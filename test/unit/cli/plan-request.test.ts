@@ -22,6 +22,15 @@ test.each([
   expect(planRequestOf(options, '/root').source).toEqual(source);
 });
 
+test.each([
+  [{ bumpRevision: '1,000,000' }, { bumpRevision: 1_000_000 }],
+  [{ bumpRevision: '5_000' }, { bumpRevision: 5000 }],
+  [{ bumpRevision: false } as const, { bumpRevision: false }],
+  [{ allowNewerSnapshot: true }, { allowNewerSnapshot: true }],
+])('%o is asked for as %o', (options, asked) => {
+  expect(planRequestOf(options, '/')).toMatchObject(asked);
+});
+
 test('a host that is named twice is left out once', () => {
   expect(planRequestOf({ without: ['h3', 'h3', 'h2'] }, '/').without).toEqual(['h3', 'h2']);
 });
@@ -35,6 +44,9 @@ test.each([
   [{ fromMember: 'not a host' }, 'source.agent: must be a host name'],
   [{ snapshot: '../../etc' }, 'source.id: must be a snapshot id'],
   [{ without: ['-x'] }, 'without.0: must be a host name'],
+  [{ bumpRevision: '0' }, '--bump-revision takes a whole number from 1 to 1,000,000,000,000, and got 0'],
+  [{ bumpRevision: '1e9' }, 'and got 1e9'],
+  [{ bumpRevision: '1,000,000,000,001' }, 'and got 1,000,000,000,001'],
 ])('%o is refused as wrong usage', (options, message) => {
   expect(() => planRequestOf(options, '/')).toThrow(
     expect.objectContaining({ code: 'USAGE', message: expect.stringContaining(message) as string }) as Error,
