@@ -25,8 +25,8 @@ async function runCell(cell: Cell, etcd: ProvidedEtcd): Promise<Row> {
   say(`\n== etcd ${etcd.version}, Node ${node.version}: ${cell.suite}`);
   const outcome = await runTests({
     args: ['--project', cell.suite],
-    ...(etcd.directory === undefined ? {} : { etcdDirectory: etcd.directory }),
-    ...(node.directory === undefined ? {} : { nodeDirectory: node.directory }),
+    etcdDirectory: etcd.directory,
+    nodeDirectory: node.directory,
   });
   return { ...row, outcome };
 }

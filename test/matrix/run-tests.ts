@@ -10,9 +10,9 @@ export interface TestRun {
   /** After `vitest`. */
   readonly args: readonly string[];
   /** Directory of etcd and its tools; what the system has where it is absent. */
-  readonly etcdDirectory?: string;
+  readonly etcdDirectory?: string | undefined;
   /** Directory of `node`; the one that runs this where it is absent. */
-  readonly nodeDirectory?: string;
+  readonly nodeDirectory?: string | undefined;
 }
 
 export interface Counts {
