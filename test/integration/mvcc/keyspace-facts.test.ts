@@ -92,6 +92,21 @@ describe('the revision in a file is the one that the member said', () => {
   });
 });
 
+test('the newest entry that is left is the one that a restore tool counts from', async () => {
+  await using directory = await temporaryDirectory();
+  await using etcd = await startEtcd();
+  await putMany(etcd, 20);
+  await etcd.ctl('del', '--prefix', 'key-');
+  await etcd.ctl('compact', '22', '--physical');
+  const { streamed } = await bothFiles(etcd, directory.path);
+
+  const { revision, lastEntryRevision } = await factsOf(streamed);
+
+  expect(revision).toBe(22);
+  // 3.4 removes the tombstone, newer ones keep it.
+  expect((await readToolStatus(await fittingTool(), streamed, NEVER)).revision).toBe(lastEntryRevision);
+});
+
 test('a file tells of compaction, leases, authentication and how far the log was applied', async () => {
   await using directory = await temporaryDirectory();
   await using etcd = await startEtcd();
