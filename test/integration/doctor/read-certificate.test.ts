@@ -95,6 +95,24 @@ test('a certificate is led to its CA by the intermediate one that stands behind 
   expect((await readCertificate({ ...files, certFile: at('chain.pem') }, 'h1')).chains).toBe(true);
 });
 
+test('a CA of the same name, where certificates say nothing of keys, is told apart by its signature', async () => {
+  await using directory = await temporaryDirectory();
+  const at = (name: string): string => join(directory.path, name);
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+  const bare = ['-addext', 'subjectKeyIdentifier=none', '-addext', 'authorityKeyIdentifier=none'];
+  for (const name of ['one', 'other']) {
+    const out = ['-keyout', at(`${name}.key`), '-out', at(`${name}.pem`)];
+    await execa('openssl', ['req', '-x509', '-subj', '/CN=root', ...key, ...out, ...bare]);
+  }
+  await execa('openssl', [
+    ...['req', '-x509', '-subj', '/CN=h1', ...key, '-keyout', at('h1.key'), '-out', at('h1.pem'), ...bare],
+    ...['-CA', at('one.pem'), '-CAkey', at('one.key')],
+  ]);
+  const files = { certFile: at('h1.pem'), keyFile: at('h1.key') };
+  expect((await readCertificate({ ...files, caFile: at('one.pem') })).chains).toBe(true);
+  expect((await readCertificate({ ...files, caFile: at('other.pem') })).chains).toBe(false);
+});
+
 test('files that are missing, or are something else, are all named', async () => {
   await using directory = await temporaryDirectory();
   const { caFile, certs } = await makeCertificates(directory.path, ['h1']);
