@@ -1,3 +1,4 @@
+import { readdirSync, readlinkSync } from 'node:fs';
 import { lstat, readdir, readFile, readlink, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { systemCodeOf } from '../base/agent-error.ts';
@@ -48,14 +49,38 @@ export function describeUsers(users: readonly FileUser[]): string {
 
 async function fileUser(pid: number, wanted: FilesBelow): Promise<FileUser | undefined> {
   try {
-    for (const descriptor of await readdir(`/proc/${pid}/fd`)) {
-      const open = await unlessGone(() => openFile(`/proc/${pid}/fd/${descriptor}`, wanted));
+    for (const link of linksToCandidates(pid, wanted)) {
+      const open = await unlessGone(() => openFile(link, wanted));
       if (open !== undefined) return { pid, command: (await commandLineOf(pid)).join(' '), ...open };
     }
     return undefined;
   } catch (error) {
     if (!['EACCES', 'EPERM'].includes(systemCodeOf(error) ?? '')) throw error;
     return await unseenEtcd(pid, wanted);
+  }
+}
+
+/**
+ * The descriptors whose path is below the directories, or whose name is that of a file there. Without promises: the kernel
+ * answers from memory, and there are thousands of links on a host, of which hardly one is looked at again.
+ */
+function linksToCandidates(pid: number, wanted: FilesBelow): string[] {
+  return readdirSync(`/proc/${pid}/fd`)
+    .map((descriptor) => `/proc/${pid}/fd/${descriptor}`)
+    .filter((link) => {
+      const path = targetOf(link);
+      return path !== undefined && (isBelow(path, wanted.roots) || wanted.names.has(basename(path)));
+    });
+}
+
+/** `undefined` for a descriptor that was closed meanwhile, and for what is no file (`socket:[1234]`). */
+function targetOf(link: string): string | undefined {
+  try {
+    const path = readlinkSync(link);
+    return path.startsWith('/') ? path : undefined;
+  } catch (error) {
+    if (['ENOENT', 'ESRCH'].includes(systemCodeOf(error) ?? '')) return undefined;
+    throw error;
   }
 }
 
