@@ -99,7 +99,8 @@ test('the database of a member that no longer starts brings the cluster back', a
 
   expect(view).toMatchObject({ phase: 'finished' });
   expect(exitCode).toBe(0);
-  expect(made.decided.hosts.map(({ found }) => found)).toEqual(['stopped', 'stopped', 'stopped']);
+  // Down, or in the wait between two of its tries to start.
+  for (const { found } of made.decided.hosts) expect(['stopped', 'restarting']).toContain(found);
   await expectContentsEverywhere(scene, held);
   await expectNewCluster(scene, made, oldId);
   await expectTidy(scene);
