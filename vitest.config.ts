@@ -1,20 +1,31 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
+const CORES = availableParallelism();
 const SLOW = { testTimeout: 60_000, hookTimeout: 60_000 };
 
 /**
  * `unit`: no process, no socket. `contract`: one suite per port. `integration`: real etcd, real sockets. `cluster`:
- * whole agents. One project after the other: two at once would only measure the machine.
+ * whole agents. One project after the other, so that what is heavy meets only its like. Tests wait more than they compute, for
+ * elections, disks and processes: a few files at once take the time of the longest, and no test is timed.
  */
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], sequence: { groupOrder: 0 } } },
+      {
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          maxWorkers: CORES,
+          sequence: { groupOrder: 0 },
+        },
+      },
       {
         test: {
           name: 'contract',
           include: ['test/contract/**/*.test.ts'],
           ...SLOW,
+          maxWorkers: CORES,
           sequence: { groupOrder: 1 },
         },
       },
@@ -23,6 +34,7 @@ export default defineConfig({
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
           ...SLOW,
+          maxWorkers: CORES + 1,
           sequence: { groupOrder: 2 },
         },
       },
@@ -33,8 +45,20 @@ export default defineConfig({
           testTimeout: 240_000,
           hookTimeout: 120_000,
           // Each file runs three members and three agents.
-          fileParallelism: false,
+          maxWorkers: Math.max(2, Math.floor(CORES / 2)),
           sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        test: {
+          name: 'package',
+          include: ['test/package/**/*.test.ts'],
+          // Makes the packages, once.
+          globalSetup: 'test/package/build-packages.ts',
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 4 },
         },
       },
       {

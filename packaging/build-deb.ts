@@ -24,7 +24,7 @@ export async function buildDeb(
   facts: BuildFacts,
 ): Promise<string> {
   const tree = join(facts.scratch, `deb-${processor}`);
-  const files = await debEntries(sources);
+  const files = await debEntries(sources, facts);
   const control = await controlEntries(sources, processor, facts.release, files);
   await writeEntries(tree, [...files, ...control], facts.modifiedSeconds);
   const name = `etcd-lifeboat_${facts.release}_${DEBIAN_ARCHITECTURE[processor]}.deb`;

@@ -38,6 +38,7 @@ async function tarballEntries(sources: PayloadSources): Promise<PackageEntry[]> 
     textEntry('bin/lifeboat', relativeWrapperText(), 0o755),
     ...programEntries(sources),
     ...units.map((file) => copyEntry(`lib/etcd-lifeboat/systemd/${basename(file)}`, file)),
+    copyEntry('share/doc/etcd-lifeboat/LICENSE', join(sources.root, 'LICENSE')),
     ...(await documentEntries(sources)),
   ];
 }

@@ -1,6 +1,5 @@
-import { build, type Metafile } from 'esbuild';
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { build } from 'esbuild';
+import { collectLicenses } from './collect-licenses.ts';
 
 export interface Bundle {
   /** One ES module. It imports nothing but Node, so that what is loaded once needs no file any more. */
@@ -31,34 +30,7 @@ export async function bundleAgent(root: string, release: string): Promise<Bundle
   });
   const [output] = outputFiles;
   if (output === undefined || outputFiles.length > 1) throw new Error('the bundle must be one file');
-  return { text: output.text, licenses: await licensesOf(root, packagesIn(metafile)) };
-}
-
-/** The directories below `node_modules` that files of the bundle came from. */
-function packagesIn(metafile: Metafile): string[] {
-  const directories = Object.keys(metafile.inputs).flatMap((input) => {
-    const match = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input);
-    return match?.[1] === undefined ? [] : [match[1]];
-  });
-  return [...new Set(directories)].toSorted();
-}
-
-async function licensesOf(root: string, packages: readonly string[]): Promise<string> {
-  const parts = await Promise.all(packages.map((directory) => licenseOf(join(root, directory))));
-  return parts.join('\n');
-}
-
-async function licenseOf(directory: string): Promise<string> {
-  const { name, version, license } = JSON.parse(await readFile(join(directory, 'package.json'), 'utf8')) as {
-    name: string;
-    version: string;
-    license?: string;
-  };
-  const file = (await readdir(directory)).toSorted().find((entry) => /^(licen[cs]e|copying)/i.test(entry));
-  if (license === undefined && file === undefined) throw new Error(`${name} ${version} names no license`);
-  const text =
-    file === undefined
-      ? `${license ?? ''} (it ships no text)`
-      : await readFile(join(directory, file), 'utf8');
-  return `${name} ${version} (${license ?? 'see below'})\n${'='.repeat(72)}\n${text.trimEnd()}\n`;
+  // Node is named by whoever starts it.
+  const text = output.text.replace(/^#!.*\n/, '');
+  return { text, licenses: await collectLicenses(root, Object.keys(metafile.inputs)) };
 }

@@ -12,10 +12,17 @@ import {
   type PayloadSources,
 } from './payload.ts';
 
+const MAINTAINER = 'The etcd-lifeboat authors <etcd-lifeboat@example.org>';
+
+export interface ReleaseFacts {
+  readonly release: string;
+  readonly modifiedSeconds: number;
+}
+
 const SCRIPTS = ['preinst', 'postinst', 'prerm', 'postrm'];
 
 /** All files of the .deb but its control directory, from the root of the file system, sorted. */
-export async function debEntries(sources: PayloadSources): Promise<PackageEntry[]> {
+export async function debEntries(sources: PayloadSources, facts: ReleaseFacts): Promise<PackageEntry[]> {
   const shared = [...programEntries(sources), ...(await documentEntries(sources))];
   const units = await systemdFiles(sources.root);
   const entries: PackageEntry[] = [
@@ -23,6 +30,7 @@ export async function debEntries(sources: PayloadSources): Promise<PackageEntry[
     textEntry('usr/bin/lifeboat', wrapperText('/usr/lib/etcd-lifeboat'), 0o755),
     ...shared.map((entry) => ({ ...entry, path: debianPathOf(entry.path) })),
     ...units.map((file) => copyEntry(vendorPathOf(file), file)),
+    textEntry('usr/share/doc/etcd-lifeboat/changelog.gz', changelogText(facts)),
     copyEntry(
       'usr/lib/etcd-lifeboat/active-restore.mjs',
       join(sources.root, 'packaging/debian/active-restore.mjs'),
@@ -33,6 +41,17 @@ export async function debEntries(sources: PayloadSources): Promise<PackageEntry[
     ),
   ];
   return entries.toSorted((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** What policy wants to find; the changes themselves are told in one place. */
+function changelogText({ release, modifiedSeconds }: ReleaseFacts): string {
+  const date = new Date(modifiedSeconds * 1000).toUTCString().replace('GMT', '+0000');
+  return `etcd-lifeboat (${release}) stable; urgency=medium
+
+  * See CHANGELOG.md beside this file.
+
+ -- ${MAINTAINER}  ${date}
+`;
 }
 
 /** Debian keeps `site-functions` for the administrator's own. */
@@ -84,6 +103,7 @@ async function controlText(directory: string, facts: ControlFacts): Promise<stri
   const template = await readFile(join(directory, 'control'), 'utf8');
   return template
     .replace('@VERSION@', facts.release)
+    .replace('@MAINTAINER@', MAINTAINER)
     .replace('@ARCHITECTURE@', DEBIAN_ARCHITECTURE[facts.processor])
     .replace('@INSTALLED_SIZE@', String(facts.sizeKiB));
 }

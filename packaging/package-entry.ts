@@ -27,10 +27,10 @@ export async function writeEntries(
   entries: readonly PackageEntry[],
   modifiedSeconds: number,
 ): Promise<void> {
+  await makeDirectory(root);
   for (const entry of entries) {
     const path = join(root, entry.path);
-    if (entry.kind === 'directory') await mkdir(path, { recursive: true });
-    else await mkdir(dirname(path), { recursive: true });
+    await makeDirectory(entry.kind === 'directory' ? path : dirname(path));
     if (entry.kind === 'copy') await copyFile(entry.source, path);
     if (entry.kind === 'text') {
       await writeFile(path, path.endsWith('.gz') ? compress(entry.text) : entry.text);
@@ -38,4 +38,10 @@ export async function writeEntries(
     await chmod(path, entry.mode);
     await utimes(path, modifiedSeconds, modifiedSeconds);
   }
+}
+
+async function makeDirectory(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true });
+  if (first === undefined) return;
+  for (let made = path; made.length >= first.length; made = dirname(made)) await chmod(made, 0o755);
 }

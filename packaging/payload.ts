@@ -34,7 +34,7 @@ export async function documentEntries({ root, bundle, node }: PayloadSources): P
     .toSorted();
   return [
     ...[...DOCUMENTS, ...paths].map((path) => copyEntry(inDocuments(path), join(root, path))),
-    textEntry(inDocuments('copyright'), await copyrightText(root)),
+    textEntry(inDocuments('copyright'), COPYRIGHT),
     textEntry(inDocuments('licenses-of-packages.txt.gz'), bundle.licenses),
     textEntry(inDocuments('license-of-node.txt.gz'), await readFile(node.license, 'utf8')),
   ];
@@ -44,18 +44,17 @@ function inDocuments(path: string): string {
   return `share/doc/etcd-lifeboat/${path}`;
 }
 
-async function copyrightText(root: string): Promise<string> {
-  const license = await readFile(join(root, 'LICENSE'), 'utf8');
-  return `etcd-lifeboat is under the Apache License, version 2.0, whose text is below.
-On Debian systems it is also in /usr/share/common-licenses/Apache-2.0.
+const COPYRIGHT = `Copyright 2026 The etcd-lifeboat authors
 
-/usr/lib/etcd-lifeboat/node is Node.js ${NODE_RUNTIME.version} as nodejs.org publishes it:
+etcd-lifeboat is under the Apache License, version 2.0.
+Debian systems have its text in /usr/share/common-licenses/Apache-2.0; where that is not there, it is
+https://www.apache.org/licenses/LICENSE-2.0.
+
+lib/etcd-lifeboat/node is Node.js ${NODE_RUNTIME.version} as nodejs.org publishes it:
 license-of-node.txt.gz holds its license and those of what it contains.
-/usr/lib/etcd-lifeboat/lifeboat.mjs contains npm packages:
+lib/etcd-lifeboat/lifeboat.mjs contains npm packages:
 licenses-of-packages.txt.gz holds their licenses.
-
-${license}`;
-}
+`;
 
 /** Where systemd and polkit look for a file of `systemd/`, as a vendor's file, from the root of the file system. */
 export function vendorPathOf(file: string): string {

@@ -11,6 +11,12 @@ export function agentUnitText(text: string, { prefix, user }: InstallWish): stri
   return MARK + withUser.replaceAll('file:///usr/share/doc/', `file://${prefix}/share/doc/`);
 }
 
+/** The prefix that a unit of the agent was installed for; `undefined` for a unit that somebody else wrote. */
+export function installedPrefixOf(unitText: string): string | undefined {
+  if (!unitText.startsWith(MARK)) return undefined;
+  return /^ExecStart=(\S+)\/bin\/lifeboat /m.exec(unitText)?.[1];
+}
+
 /** polkit's rule, for the user of etcd and etcd's unit. */
 export function polkitRuleText(text: string, { unit, user }: InstallWish): string {
   const withUser = replaced(text, 'subject.user === "etcd"', `subject.user === ${JSON.stringify(user)}`);

@@ -1,10 +1,13 @@
 import { AgentError } from '../base/agent-error.ts';
 import { readTextIfPresent } from '../base/durable-file.ts';
 import { installedRecord, type InstalledRecord } from '../formats/installed-record.ts';
+import { installedPrefixOf } from './adapt-unit.ts';
 import { compareFile, type FileChange } from './compare-file.ts';
 import { installLayout, recordPath, type Distribution, type InstallFile } from './install-layout.ts';
 import { checkWish, type InstallWish } from './install-wish.ts';
 import { hasSystemd, userExists } from './service-manager.ts';
+
+const AGENT_UNIT = '/etc/systemd/system/lifeboat.service';
 
 /** What an installation would do, found out without doing anything. */
 export interface InstallPlan {
@@ -16,7 +19,7 @@ export interface InstallPlan {
   readonly hasSystemd: boolean;
 }
 
-/** @throws {AgentError} `USAGE`; `INSTALL_REFUSED` when an earlier installation was told another unit. */
+/** @throws {AgentError} `USAGE`; `INSTALL_REFUSED` when an earlier installation was told another unit, or is below another prefix. */
 export async function planInstall(
   distribution: Distribution,
   wish: InstallWish,
@@ -25,6 +28,7 @@ export async function planInstall(
   checkWish(wish);
   const before = await readRecord(wish.prefix);
   refuseOtherUnit(before, wish);
+  await refuseOtherPrefix(wish);
   const files: (InstallFile & { change: FileChange })[] = [];
   for (const file of installLayout(distribution, wish)) {
     files.push({ ...file, change: await compareFile(file, signal) });
@@ -62,5 +66,15 @@ function refuseOtherUnit(before: InstalledRecord | undefined, { unit }: InstallW
   throw new AgentError(
     'INSTALL_REFUSED',
     `it is installed for ${before.unit}; for ${unit}, \`lifeboat uninstall\` first`,
+  );
+}
+
+/** There is one lifeboat.service; the other installation would be left with a record of files that are not its own. */
+async function refuseOtherPrefix({ prefix }: InstallWish): Promise<void> {
+  const other = installedPrefixOf((await readTextIfPresent(AGENT_UNIT)) ?? '');
+  if (other === undefined || other === prefix) return;
+  throw new AgentError(
+    'INSTALL_REFUSED',
+    `it is installed below ${other}: \`${other}/bin/lifeboat uninstall\` first`,
   );
 }

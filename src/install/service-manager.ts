@@ -1,3 +1,4 @@
+import { asAgentError } from '../base/agent-error.ts';
 import { pathExists } from '../base/path-exists.ts';
 import { runCheckedCommand, runCommand } from '../base/run-command.ts';
 
@@ -33,10 +34,14 @@ export async function runningAgents(signal: AbortSignal): Promise<string[]> {
 
 /** Whether Debian's package manager has etcd-lifeboat installed. False where there is no dpkg. */
 export async function debianPackageInstalled(signal: AbortSignal): Promise<boolean> {
-  if (!(await pathExists('/var/lib/dpkg/status'))) return false;
   const args = ['--show', '--showformat=${db:Status-Status}', 'etcd-lifeboat'];
-  const { stdout } = await runCommand('dpkg-query', args, { signal, timeoutMs: TIMEOUT_MS });
-  return stdout.trim() !== '' && !['not-installed', 'config-files'].includes(stdout.trim());
+  try {
+    const { stdout } = await runCommand('dpkg-query', args, { signal, timeoutMs: TIMEOUT_MS });
+    return !['', 'not-installed', 'config-files'].includes(stdout.trim());
+  } catch (error) {
+    if (asAgentError(error).code === 'COMMAND_NOT_FOUND') return false;
+    throw error;
+  }
 }
 
 /** Whether a user of that name exists; its group is asked for too. */
