@@ -1,6 +1,7 @@
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import type { SnapshotManifest } from '../../src/formats/snapshot-manifest.ts';
 import { installAgents, killAgent, offerPackages, removeSetAside } from './agent-on-host.ts';
 import {
@@ -88,6 +89,25 @@ describe.skipIf(reason !== undefined)(`three hosts with systemd${inBrackets(reas
     expect(await host1.run('lifeboat', 'snapshot', 'verify', '--all')).toMatch(/^sound /m);
     await onAll(scene, (host) => setUpAgent(scene, host));
     await expectClusterComplete(scene);
+  });
+
+  test('the doctor finds all three hosts well, and a first configuration fits the etcd of the unit', async () => {
+    const [host1] = scene.hosts;
+    const { exitCode, stdout } = await host1.lifeboat('doctor', '--all');
+    // The disks of these hosts are overlays, and the doctor is right to say so.
+    const complaints = stdout
+      .split('\n')
+      .filter((line) => /^(warn|fail) /.test(line) && !line.includes('overlay'));
+    expect({ exitCode, complaints }).toEqual({ exitCode: 0, complaints: [] });
+    for (const { fqdn } of scene.hosts) expect(stdout).toContain(`${fqdn}  release`);
+    await host1.run('lifeboat', 'config', 'init', '--write', '/root/draft.yaml');
+    const written = parse(await host1.run('cat', '/etc/etcd-lifeboat/config.yaml')) as Record<string, object>;
+    const draft = parse(await host1.run('cat', '/root/draft.yaml')) as typeof written;
+    const { owner, tls, ...etcd } = written['etcd'] as { owner: unknown; tls: unknown };
+    expect([owner, tls]).not.toContain(undefined);
+    expect(draft['etcd']).toMatchObject(etcd);
+    expect(draft['supervisor']).toMatchObject({ kind: 'systemd', unit: 'etcd.service' });
+    expect(draft['agent']).toMatchObject({ name: host1.fqdn });
   });
 
   test('an agent that hangs is started again by the watchdog, and etcd does not notice', async () => {
