@@ -1,4 +1,4 @@
-import { chmod, mkdir, rm, stat } from 'node:fs/promises';
+import { chmod, mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { copyFileDurably } from '../base/copy-file.ts';
 import { renameDurably, syncDirectory, writeTextDurably } from '../base/durable-file.ts';
@@ -31,9 +31,4 @@ async function makeDirectory(path: string): Promise<void> {
   await mkdir(path);
   await chmod(path, 0o755);
   await syncDirectory(dirname(path));
-}
-
-/** Bytes on disk, for the person who reads the list. */
-export async function contentSizeBytes({ content }: InstallFile): Promise<number> {
-  return 'text' in content ? Buffer.byteLength(content.text) : (await stat(content.source)).size;
 }

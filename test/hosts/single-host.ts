@@ -81,7 +81,7 @@ export async function writeAgentConfig({ host, ...member }: Member): Promise<voi
 }
 
 /** `lifeboat -o json` on the host, to the agent of this member. */
-export async function ask<T>(member: Member, ...args: string[]): Promise<T> {
+async function ask<T>(member: Member, ...args: string[]): Promise<T> {
   return await member.host.json<T>(...socketOf(member), ...args);
 }
 
