@@ -6,7 +6,7 @@ import type { EtcdConnectionOptions } from './connection-options.ts';
 import { CurrentChannel } from './current-channel.ts';
 import { AuthService } from './generated/etcdserverpb/auth.ts';
 import { callUnary } from './grpc-call.ts';
-import { isAuthOff, isStaleToken } from './grpc-failure.ts';
+import { isAuthOff, isNotAllowed, isStaleToken } from './grpc-failure.ts';
 
 export interface CallLimits {
   readonly signal: AbortSignal;
@@ -48,7 +48,10 @@ export class EtcdConnection {
     return await this.withToken(limits, (token) => this.#attempt(method, request, { limits, token }));
   }
 
-  /** Runs `attempt` with the current token, and again with a fresh one when etcd did not accept the first. */
+  /**
+   * Runs `attempt` with the current token, and again with a fresh one when etcd did not accept the first. Without a token
+   * etcd takes the client certificate for who asks: a refusal then says only that authentication was switched on since.
+   */
   async withToken<T>(
     { signal, authenticate }: Pick<CallLimits, 'signal' | 'authenticate'>,
     attempt: (token: string | undefined) => Promise<T>,
@@ -57,7 +60,8 @@ export class EtcdConnection {
     try {
       return await attempt(token);
     } catch (error) {
-      if (!this.token.isConfigured || !isStaleToken(error)) throw error;
+      const mayHelp = token === undefined ? isNotAllowed(error) : isStaleToken(error);
+      if (!this.token.isConfigured || !mayHelp) throw error;
     }
     this.token.forget(token);
     return await attempt(await this.token.get(signal));

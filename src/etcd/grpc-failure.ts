@@ -28,6 +28,8 @@ const BY_WORDS: readonly (readonly [RegExp, ErrorCode])[] = [
   [/^etcdserver: rpc not supported for learner$/, 'ETCD_LEARNER'],
   [STALE_TOKEN, 'ETCD_AUTH_FAILED'],
   [/permission denied|authentication failed, invalid user ID or password/, 'ETCD_AUTH_FAILED'],
+  // HashKV and the like, for a certificate whose name is no user; without the prefix and UNKNOWN on 3.4 and 3.5.
+  [/^(auth: user|etcdserver: user name) not found$/, 'ETCD_AUTH_FAILED'],
   // How grpc-js reports a connection that broke in the middle of an answer.
   [/RST_STREAM|Connection dropped|ECONNRESET|EPIPE/, 'ETCD_UNREACHABLE'],
 ];
@@ -80,6 +82,11 @@ export function explainAbort(endpoint: string, method: string, signal: AbortSign
 export function isStaleToken(error: unknown): boolean {
   if (!(error instanceof AgentError) || error.code !== 'ETCD_AUTH_FAILED') return false;
   return error.details['grpcStatus'] === 'UNAUTHENTICATED' || STALE_TOKEN.test(error.message);
+}
+
+/** True when etcd knows who asks, by certificate or not at all, and does not allow it to them. */
+export function isNotAllowed(error: unknown): boolean {
+  return error instanceof AgentError && error.code === 'ETCD_AUTH_FAILED';
 }
 
 /** True when etcd has no authentication switched on, and therefore gives no tokens. */

@@ -1,4 +1,4 @@
-import { copyFile, mkdir } from 'node:fs/promises';
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connectEtcd, type EtcdClient } from '../../../src/etcd/client.ts';
@@ -49,6 +49,43 @@ test('with a client certificate everything works, dialled by address, and node h
   process.off('warning', collect);
   expect(warnings).toEqual([]);
 });
+
+test.for(['stranger', 'reader'])(
+  'when authentication is switched on, a password counts beside a certificate of %s, who may not do it',
+  async (name) => {
+    await using place = await temporaryDirectory();
+    const own = await makeCertificates(place.path, ['server', name]);
+    const [server, mine] = [filesOf(own, 'server'), filesOf(own, name)];
+    const [port = 0] = await freePorts(1);
+    await using guarded = await startEtcd({
+      clientUrl: `https://127.0.0.1:${port}`,
+      flags: [
+        ...['--cert-file', server.certFile, '--key-file', server.keyFile],
+        ...['--client-cert-auth', '--trusted-ca-file', own.caFile],
+      ],
+      ctlFlags: ['--cacert', own.caFile, '--cert', mine.certFile, '--key', mine.keyFile],
+    });
+    const passwordFile = join(place.path, 'password');
+    await writeFile(passwordFile, 'secret\n');
+    const client = connectEtcd({
+      endpoint: guarded.endpoint,
+      requestTimeoutMs: 5000,
+      tls: { caFile: own.caFile, ...mine },
+      auth: { user: 'root', passwordFile },
+    });
+    // Nobody asks for a token as long as there is none to be had.
+    await client.put({ key: 'k', value: 'v' }, never);
+    await guarded.ctl('user', 'add', 'root:secret');
+    await guarded.ctl('user', 'add', 'reader:other');
+    await guarded.ctl('user', 'grant-role', 'root', 'root');
+    await guarded.ctl('auth', 'enable');
+
+    expect((await client.hashKv(0, never)).hash).toBeGreaterThan(0);
+    expect((await client.range({ key: 'k' }, never)).count).toBe(1);
+    expect(await bytesStreamed(client)).toBeGreaterThan(0);
+    client.close();
+  },
+);
 
 test.for([
   ['by name', undefined, 'localhost'],
