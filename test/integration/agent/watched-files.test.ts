@@ -1,4 +1,4 @@
-import { appendFile, chmod, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readCertificateExpiries } from '../../../src/agent/certificate-expiry.ts';
@@ -76,6 +76,8 @@ test('a disk that hangs is found out in time', async () => {
   // A sleep that is over at once: whoever waits for longer than the limit gives up.
   const hasty = { now: () => 0, sleep: () => Promise.resolve() };
   await expect(openStateProbe(scratch.path, hasty)()).rejects.toMatchObject({ code: 'TIMED_OUT' });
+  // The write that nobody waited for goes on, and would find its directory gone.
+  await expect.poll(() => readdir(scratch.path)).toEqual(['writable']);
 });
 
 test('a restore tool is looked for once, and again when it is replaced or goes', async () => {
