@@ -98,6 +98,8 @@ make_image() {
   find "$root"/etc/rc?.d -name 'S*' ! -name '*etcd' -delete
   rm -rf "$root"/etc/systemd/system/*.wants "$root"/etc/systemd/system/etcd* \
     "$root"/{etc,var/lib}/etcd-lifeboat "$root/etc/etcd" "$root/var/lib/etcd" "$root"/var/log/journal/*
+  # With it each installation would index all manual pages anew.
+  rm -f "$root/var/lib/man-db/auto-update"
   # It asks who wants to log in, on a console that is not there.
   ln -sf /dev/null "$root/etc/systemd/system/getty.target"
   install -d -o etcd -g etcd -m 700 "$root/var/lib/etcd"

@@ -6,7 +6,7 @@ import { runTests, type TestRun } from './run-tests.ts';
 // What .ci/run runs when the machine is ready: the checks of the code, then every test where it belongs. Tests that meet
 // etcd run on the system's and on the newest that is widely run; a restore, on each.
 
-const ALL_BUT_HOSTS = ['unit', 'contract', 'integration', 'cluster', 'package'];
+const SUITES = ['unit', 'contract', 'integration', 'cluster'];
 const NEWEST_IN_USE = '3.6';
 const OTHERS = ['3.5', '3.7'];
 /** What every test that starts etcd imports, if only through others. */
@@ -46,24 +46,41 @@ async function runRow(etcd: string, suite: string, run: TestRun): Promise<Row> {
   return { etcd, node: process.versions.node, suite, outcome };
 }
 
-async function onBuilt(minor: string, suite: string, args: readonly string[]): Promise<Row> {
+async function onBuilt(minor: string, suite: string, run: TestRun): Promise<Row> {
   const etcd = await builtEtcd(minor);
-  if (!('missing' in etcd)) return await runRow(etcd.version, suite, { args, etcdDirectory: etcd.directory });
+  if (!('missing' in etcd))
+    return await runRow(etcd.version, suite, { ...run, etcdDirectory: etcd.directory });
   say(`skipped: ${suite} on etcd ${etcd.version}: ${etcd.missing}`);
   return { etcd: etcd.version, node: process.versions.node, suite, outcome: { notRun: etcd.missing } };
 }
 
+/** Two rows of stages at once: what meets processes waits more than it computes. */
 async function runAllTests(): Promise<Row[]> {
   const { version } = await systemEtcd();
-  const rows = [
-    await runRow(version, 'all but hosts', { args: ['run', ...projects(ALL_BUT_HOSTS)] }),
-    await runRow(version, 'hosts', { args: ['run', ...projects(['hosts'])] }),
-    await onBuilt(NEWEST_IN_USE, 'integration, cluster', [
-      ...['related', ETCD_AT_HAND],
-      ...projects(['integration', 'cluster']),
-    ]),
+  const ends = await Promise.allSettled([runSuites(version), runHostsAndRestores(version)]);
+  return ends.flatMap((end) => {
+    if (end.status === 'rejected') throw end.reason;
+    return end.value;
+  });
+}
+
+async function runSuites(version: string): Promise<Row[]> {
+  const everything = { args: ['run', ...projects(SUITES)] };
+  const meetingEtcd = { args: ['related', ETCD_AT_HAND, ...projects(['integration', 'cluster'])] };
+  return [
+    await runRow(version, SUITES.join(', '), everything),
+    await onBuilt(NEWEST_IN_USE, 'integration, cluster', meetingEtcd),
   ];
-  for (const minor of OTHERS) rows.push(await onBuilt(minor, 'restore', ['run', ...RESTORE_STORY]));
+}
+
+async function runHostsAndRestores(version: string): Promise<Row[]> {
+  const isBesideAnother = true;
+  const rows = [
+    await runRow(version, 'package', { args: ['run', ...projects(['package'])], isBesideAnother }),
+    await runRow(version, 'hosts', { args: ['run', ...projects(['hosts'])], isBesideAnother }),
+  ];
+  const restores = { args: ['run', ...RESTORE_STORY], isBesideAnother };
+  for (const minor of OTHERS) rows.push(await onBuilt(minor, 'restore', restores));
   return rows;
 }
 

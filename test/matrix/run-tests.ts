@@ -13,6 +13,8 @@ export interface TestRun {
   readonly etcdDirectory?: string | undefined;
   /** Directory of `node`; the one that runs this where it is absent. */
   readonly nodeDirectory?: string | undefined;
+  /** Its output is printed in one piece when it is over, as another run prints meanwhile. */
+  readonly isBesideAnother?: boolean;
 }
 
 export interface Counts {
@@ -35,7 +37,7 @@ interface Report {
 }
 
 /**
- * Runs vitest in a process of its own and counts. Its output goes where ours goes. A run that left no report, or whose
+ * Runs vitest in a process of its own and counts. Its output goes to ours. A run that left no report, or whose
  * exit status is a failure that no test accounts for, counts as one failure.
  */
 export async function runTests(run: TestRun): Promise<TestOutcome> {
@@ -43,18 +45,19 @@ export async function runTests(run: TestRun): Promise<TestOutcome> {
   const report = join(scratch, 'report.json');
   const started = performance.now();
   try {
-    const { exitCode } = await execa(
+    const { exitCode, all } = await execa(
       run.nodeDirectory === undefined ? process.execPath : join(run.nodeDirectory, 'node'),
       [VITEST, ...run.args, '--run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
       {
         cwd: ROOT,
         env: environmentOf(run),
         stdin: 'ignore',
-        stdout: 'inherit',
-        stderr: 'inherit',
+        ...(run.isBesideAnother === true ? { all: true } : { stdout: 'inherit', stderr: 'inherit' }),
         reject: false,
       },
     );
+    const printed: unknown = all;
+    if (typeof printed === 'string') process.stdout.write(`${printed}\n`);
     const counted = await countReport(report);
     const unexplained = exitCode !== 0 && counted.failed === 0 ? 1 : 0;
     return {

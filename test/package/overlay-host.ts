@@ -32,6 +32,8 @@ mount -t tmpfs tmpfs tmp
 mkdir srv/packages
 cp "$@" srv/packages
 for directory in usr/local/sbin usr/local/bin usr/sbin usr/bin; do rm -f "$directory/node" "$directory/nodejs"; done
+# With it each installation would index all manual pages anew.
+rm -f var/lib/man-db/auto-update
 echo ready
 exec cat`;
 
