@@ -10,8 +10,8 @@ import { appendAudit, auditPath } from '../../../src/restore/audit.ts';
 import { RestoreOutcomeCounts } from '../../../src/restore/restore-outcomes.ts';
 import { makeCertificates } from '../../support/certificates.ts';
 import { sampleView } from '../../support/control-samples.ts';
-import { etcdBinary } from '../../support/etcd-binaries.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
+import { fittingTool } from '../restore-tool/local-tools.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -82,9 +82,10 @@ test('a disk that hangs is found out in time', async () => {
 
 test('a restore tool is looked for once, and again when it is replaced or goes', async () => {
   await using scratch = await temporaryDirectory();
-  const toolPath = join(scratch.path, 'etcdctl');
+  const real = await fittingTool();
+  const toolPath = join(scratch.path, real.kind);
   const runs = join(scratch.path, 'runs');
-  await writeFile(toolPath, `#!/bin/sh\necho run >>${runs}\nexec ${etcdBinary('etcdctl')} "$@"\n`);
+  await writeFile(toolPath, `#!/bin/sh\necho run >>${runs}\nexec ${real.path} "$@"\n`);
   await chmod(toolPath, 0o755);
   const find = openToolCheck({
     toolPath,

@@ -4,6 +4,7 @@ import { lstat, mkdir, open, readdir, readFile, writeFile } from 'node:fs/promis
 import { dirname, join } from 'node:path';
 import { systemClock } from '../../../src/base/clock.ts';
 import type { FoundState, RestorePlan } from '../../../src/formats/restore-plan.ts';
+import type { RestoreTool } from '../../../src/restore-tool/restore-tool.ts';
 import { layoutOf } from '../../../src/restore/layout.ts';
 import type { WorkingPhase } from '../../../src/restore/phases.ts';
 import type { HostContext } from '../../../src/restore/steps/host-context.ts';
@@ -91,7 +92,7 @@ interface StepHostOptions {
   readonly separateWal: boolean;
   /** The real thing, where the restore tool is to run. */
   readonly restore?: {
-    readonly toolPath: string;
+    readonly tool: Pick<RestoreTool, 'path' | 'version'>;
     readonly snapshotPath: string;
     readonly snapshot: RestorePlan['decided']['snapshot'];
   };
@@ -111,7 +112,7 @@ export async function stepHost(
     found,
     dataDir,
     ...(separateWal ? { walDir } : {}),
-    ...(restore === undefined ? {} : { toolPath: restore.toolPath }),
+    ...(restore === undefined ? {} : { toolPath: restore.tool.path, toolVersion: restore.tool.version }),
   };
   const { snapshot } = samplePlan().decided;
   const plan = samplePlan({ decided: { hosts: [host], snapshot: restore?.snapshot ?? snapshot } });

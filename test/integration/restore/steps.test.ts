@@ -193,12 +193,11 @@ async function restoringHost(root: string) {
   await etcd.ctl('put', 'key', 'value');
   await etcdctl(etcd.endpoint, ['snapshot', 'save', snapshotPath]);
   const snapshot = { ...samplePlan().decided.snapshot, revision: 2 };
-  const toolPath = (await fittingTool()).path;
   return await stepHost({
     root: join(root, 'host'),
     found: 'running',
     separateWal: false,
-    restore: { toolPath, snapshotPath, snapshot },
+    restore: { tool: await fittingTool(), snapshotPath, snapshot },
   });
 }
 
