@@ -48,12 +48,14 @@ async function proveIdentity(
   );
   prove(facts.clusterId !== lost.before.clusterId, 'the cluster is a new one', facts.clusterId);
   narrator.proof(`the cluster ID is ${facts.clusterId}; it was ${lost.before.clusterId}`);
-  prove(facts.revision === lost.snapshotRevision, "the revision is the snapshot's", String(facts.revision));
-  const revisions = lost.before.revision - facts.revision;
   const status = JSON.stringify(await shell.lifeboatJson(survivor, ['restore', 'status']));
+  const bump = Number(/"revisionBump":(\d+)/.exec(status)?.[1] ?? 0);
+  const planned = lost.snapshotRevision + bump;
+  prove(facts.revision === planned, `the revision is ${planned}, as planned`, String(facts.revision));
+  const revisions = lost.before.revision - lost.snapshotRevision;
   prove(status.includes(`"lostRevisions":${revisions},`), 'the loss was told as it is', status);
   narrator.proof(
-    `lost: ${revisions} revisions, ${facts.revision + 1} to ${lost.before.revision}, as the plan had said`,
+    `lost: ${revisions} revisions, ${lost.snapshotRevision + 1} to ${lost.before.revision}, as the plan had said`,
   );
 }
 
