@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { CHECK_IDS } from '../../src/doctor/check.ts';
 import { doctorReport, type DoctorReport } from '../../src/formats/doctor-report.ts';
+import { etcdBinary, findEtcdBinary } from '../support/etcd-binaries.ts';
 import { startEtcd } from '../support/etcd-process.ts';
 import { freePorts } from '../support/free-port.ts';
 import { LabCluster, LIFEBOAT, type LabHost } from '../support/lab-cluster.ts';
@@ -118,6 +119,8 @@ test('an agent that runs what `config init` made of an etcd serves the same clus
   config['agent'] = { ...config['agent'], stateDir: join(directory.path, 'state'), controlSocket: socket };
   config['mesh'] = { ...config['mesh'], listen: `127.0.0.1:${mesh}` };
   config['monitoring'] = { listen: `127.0.0.1:${monitoring}` };
+  // The etcd under test need not be the one on PATH.
+  config['restore'] = { tool: findEtcdBinary('etcdutl') ?? etcdBinary('etcdctl') };
   await writeFile(configFile, stringify(config), { mode: 0o600 });
 
   const host: LabHost = {
