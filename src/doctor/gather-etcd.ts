@@ -23,11 +23,12 @@ export async function gatherEtcd(subject: DoctorSubject, signal: AbortSignal): P
     config.etcd.dataDir,
     ...(config.etcd.walDir === undefined ? [] : [config.etcd.walDir]),
   ];
-  const [state, users, member, program] = await Promise.all([
+  // Before etcd is asked for its version: that, too, is a process named etcd.
+  const users = await orError(() => processesUsing(directories));
+  const [state, member, program] = await Promise.all([
     'unknown' in supervisor
       ? new AgentError('SUPERVISOR_FAILED', supervisor.unknown)
       : orError(() => supervisor.state(signal)),
-    orError(() => processesUsing(directories)),
     askMember(subject, signal),
     programOf({ etcdPath: config.etcd.binary, searchPath }, signal),
   ]);

@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import { systemCodeOf } from '../base/agent-error.ts';
 import { heldLocks } from './file-locks.ts';
 import { fileIdentity, isBelow, listFilesBelow, realPathOf, type FilesBelow } from './files-below.ts';
+import { identifyProcess } from './process-identity.ts';
 import { requireVisibleProcesses } from './require-visible-processes.ts';
 
 /** A process that has a file open. */
@@ -100,6 +101,8 @@ async function openFile(
 }
 
 async function unseenEtcd(pid: number, wanted: FilesBelow): Promise<FileUser | undefined> {
+  // What ended and was not waited for (`etcd --version`, say) keeps its name, closes itself to others, and has no file open.
+  if ((await identifyProcess(pid)) === undefined) return undefined;
   const commandLine = await commandLineOf(pid);
   const dataDir = dataDirIn(commandLine);
   const name = (await readFile(`/proc/${pid}/comm`, 'utf8')).trim();
