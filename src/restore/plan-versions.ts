@@ -19,7 +19,8 @@ export function versionOfSnapshot(manifest: Omit<Written, 'id'>): string | undef
 
 /**
  * Data of a newer etcd under an older one is what etcd does not support. Tried: 3.4 and 3.5 start on data of 3.5 to 3.7; 3.6 ends at
- * once on data of 3.7 ("version 3.7.0 is not supported": server/storage/schema/schema.go), and no allowance helps there.
+ * once on data of 3.7 ("version 3.7.0 is not supported": server/storage/schema/schema.go; "invalid downgrade" where only the cluster version is
+ * there yet: server/etcdserver/version/downgrade.go), and no allowance helps there.
  *
  * @throws {AgentError} `GUARD_NEWER_SNAPSHOT` with every host whose etcd is older.
  */
@@ -36,8 +37,9 @@ export function refuseNewerSnapshot(
     return release === undefined || isOfMinor(release, written) ? [] : [{ agent, etcdVersion, release }];
   });
   if (older.length === 0) return;
-  const doomed =
-    manifest.storageVersion === undefined ? [] : older.filter(({ release }) => isAtLeast(release, 3, 6));
+  // 3.7 notes the storage version some time after the cluster version: a snapshot from between has only the latter.
+  const isOfFile = manifest.storageVersion !== undefined || manifest.clusterVersion !== undefined;
+  const doomed = isOfFile ? older.filter(({ release }) => isAtLeast(release, 3, 6)) : [];
   if (doomed.length === 0 && wish.allowNewerSnapshot === true) return;
   const hosts = older
     .map(({ agent, etcdVersion }) => `${agent} will run etcd ${etcdVersion ?? ''}`)

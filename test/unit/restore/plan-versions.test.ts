@@ -54,8 +54,12 @@ test('a snapshot of a newer etcd is refused by the name of every host that is ol
   }).not.toThrow();
 });
 
-test('what etcd itself refuses to start on is refused whatever is allowed', () => {
-  const manifest = sampleManifest({ storageVersion: '3.7.0' });
+test.each([
+  { storageVersion: '3.7.0', clusterVersion: '3.7.0' },
+  // Of the moments between the two.
+  { clusterVersion: '3.7.0' },
+])('what etcd itself refuses to start on is refused whatever is allowed: %j', (written) => {
+  const manifest = sampleManifest(written);
   expect(() => {
     refuseNewerSnapshot({ allowNewerSnapshot: true }, manifest, [host('h1', '3.6.16')]);
   }).toThrow(
