@@ -2,6 +2,7 @@ import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { RestorePlan } from '../../src/formats/restore-plan.ts';
+import { freeze } from '../support/freeze-process.ts';
 import { processesNaming, type LabHost } from '../support/lab-cluster.ts';
 import { etcdThatMayFail, flags, toolThatWaits } from './obstacles.ts';
 import {
@@ -217,7 +218,7 @@ test('an abort waits for an etcd that is still being stopped, and starts it agai
   const made = await plan(scene, h1, '--discard-current');
   const slow = await scene.lab.etcdPid(h2);
   // It will see that it was asked to stop when it goes on.
-  process.kill(slow, 'SIGSTOP');
+  await freeze(slow);
   const running = runInBackground(scene, h1, made);
   await expect.poll(async () => (await hostIn(scene, h2, made))?.step, PATIENT).toBe('stop');
 

@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 import { METRICS } from '../../src/observe/metric-definitions.ts';
 import { lineOf } from '../../src/restore/journal-lines.ts';
 import { makeCertificates } from '../support/certificates.ts';
+import { freeze } from '../support/freeze-process.ts';
 import type { LabHost, LabOptions } from '../support/lab-cluster.ts';
 import { HAS_PROMTOOL, promtool } from '../support/promtool.ts';
 import { scrape } from '../support/scrape.ts';
@@ -107,7 +108,7 @@ test('a member that hangs costs a scrape little, and a member that is gone is se
   await expect.poll(() => value(host, 'etcd_has_quorum'), PATIENT).toBe(1);
   expect(await value(host, 'etcd_is_leader')).toBe(1);
 
-  process.kill(pid, 'SIGSTOP');
+  await freeze(pid);
   try {
     await expect.poll(() => value(host, 'etcd_up'), PATIENT).toBe(0);
     const hanging = await fetch(`${host.monitoringUrl}/metrics`, {

@@ -1,6 +1,6 @@
 import { execa } from 'execa';
 import { builtEtcd, systemEtcd } from './provide-etcd.ts';
-import { formatSum, formatTable, sumOf, type Row } from './report.ts';
+import { formatFailures, formatSum, formatTable, sumOf, type Row } from './report.ts';
 import { runTests, type TestRun } from './run-tests.ts';
 
 // What .ci/run runs when the machine is ready: the checks of the code, then every test where it belongs. Tests that meet
@@ -104,7 +104,9 @@ async function main(): Promise<void> {
   const rows = await runAllTests();
   for (const name of skippedTests) say(`skipped: ${name}`);
   const sum = sumOf(rows);
-  say(`\n${formatTable(rows)}\nAll of it took ${secondsSince(started)} s.\n${formatSum(sum)}`);
+  say(
+    `\n${formatTable(rows)}\n${formatFailures(rows)}All of it took ${secondsSince(started)} s.\n${formatSum(sum)}`,
+  );
   if (sum.failed > 0 || sum.passed === 0) process.exitCode = 1;
 }
 

@@ -3,7 +3,7 @@ import { cellsOf, type Cell } from './cells.ts';
 import { NODE_RELEASES, provideNode } from './node-releases.ts';
 import { parseOptions, USAGE } from './options.ts';
 import { builtEtcd, systemEtcd, type ProvidedEtcd } from './provide-etcd.ts';
-import { formatSum, formatTable, sumOf, type Row } from './report.ts';
+import { formatFailures, formatSum, formatTable, sumOf, type Row } from './report.ts';
 import { runTests } from './run-tests.ts';
 
 // `npm run test:matrix`: every suite on every etcd and every Node that is pinned. `prepare.mjs` ran before.
@@ -51,7 +51,7 @@ async function main(args: readonly string[]): Promise<void> {
     rows.push(await runCell(cell, etcd));
   }
   const sum = sumOf(rows);
-  process.stdout.write(`\n${formatTable(rows)}\n${formatSum(sum)}\n`);
+  process.stdout.write(`\n${formatTable(rows)}\n${formatFailures(rows)}${formatSum(sum)}\n`);
   if (sum.failed > 0 || sum.passed === 0) process.exitCode = 1;
 }
 

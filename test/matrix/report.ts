@@ -1,11 +1,11 @@
-import type { Counts } from './run-tests.ts';
+import type { Counts, TestOutcome } from './run-tests.ts';
 
 /** One line of the table. */
 export interface Row {
   readonly etcd: string;
   readonly node: string;
   readonly suite: string;
-  readonly outcome: (Counts & { readonly seconds: number }) | { readonly notRun: string };
+  readonly outcome: TestOutcome | { readonly notRun: string };
 }
 
 const HEAD = ['etcd', 'Node', 'suite', 'passed', 'failed', 'skipped', 'seconds'];
@@ -30,6 +30,17 @@ export function formatTable(rows: readonly Row[]): string {
         .trimEnd(),
     )
     .map((line) => `${line}\n`)
+    .join('');
+}
+
+/** A line for each test that failed, and where: above, its own words may be thousands of lines away. */
+export function formatFailures(rows: readonly Row[]): string {
+  return rows
+    .flatMap(({ etcd, node, outcome }) =>
+      'notRun' in outcome
+        ? []
+        : outcome.failedTests.map((name) => `failed on etcd ${etcd}, Node ${node}: ${name}\n`),
+    )
     .join('');
 }
 

@@ -27,10 +27,13 @@ export interface TestOutcome extends Counts {
   readonly seconds: number;
   /** Full names of the tests that were skipped. */
   readonly skippedTests: readonly string[];
+  /** Full names of the tests that failed, and the paths of files that could not be loaded. */
+  readonly failedTests: readonly string[];
 }
 
 interface Report {
   readonly testResults: readonly {
+    readonly name: string;
     readonly status: string;
     readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
   }[];
@@ -84,7 +87,7 @@ async function countReport(path: string): Promise<Omit<TestOutcome, 'seconds'>> 
   try {
     report = JSON.parse(await readFile(path, 'utf8')) as Report;
   } catch {
-    return { passed: 0, failed: 1, skipped: 0, skippedTests: [] };
+    return { passed: 0, failed: 1, skipped: 0, skippedTests: [], failedTests: [] };
   }
   const tests = report.testResults.flatMap(({ assertionResults }) => assertionResults);
   // A file that cannot be loaded has no tests of its own to count.
@@ -92,12 +95,14 @@ async function countReport(path: string): Promise<Omit<TestOutcome, 'seconds'>> 
     ({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0,
   );
   const passed = tests.filter(({ status }) => status === 'passed').length;
-  const failed = tests.filter(({ status }) => status === 'failed').length;
+  const failed = tests.filter(({ status }) => status === 'failed').map(({ fullName }) => fullName);
+  const failedTests = [...failed, ...broken.map(({ name }) => name)];
   const others = tests.filter(({ status }) => status !== 'passed' && status !== 'failed');
   return {
     passed,
-    failed: failed + broken.length,
+    failed: failedTests.length,
     skipped: others.length,
     skippedTests: others.map(({ fullName }) => fullName),
+    failedTests,
   };
 }

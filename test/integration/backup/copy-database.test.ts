@@ -10,6 +10,7 @@ import { systemClock } from '../../../src/base/clock.ts';
 import { etcdBinary } from '../../support/etcd-binaries.ts';
 import { startEtcd, type RunningEtcd } from '../../support/etcd-process.ts';
 import { fillEtcd } from '../../support/fill-etcd.ts';
+import { freeze } from '../../support/freeze-process.ts';
 import { startRestored } from '../../support/restore-snapshot.ts';
 import { signalOnce } from '../../support/signal-once.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
@@ -131,7 +132,7 @@ test('a hung member is copied without it, and the manifest says so', async () =>
   await using its = await backupOf(member, { settings: { stallMs: 300 } });
   await fillEtcd(its.etcd, 8);
   await its.backup.save({ trigger: 'manual' }, NEVER);
-  process.kill(member.pid, 'SIGSTOP');
+  await freeze(member.pid);
 
   const { manifest } = await its.backup.copy({ trigger: 'manual' }, NEVER);
 

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { connectEtcd } from '../../../src/etcd/client.ts';
 import { startEtcd } from '../../support/etcd-process.ts';
 import { freePorts } from '../../support/free-port.ts';
+import { freeze } from '../../support/freeze-process.ts';
 
 const never = new AbortController().signal;
 
@@ -26,7 +27,7 @@ test('a member that hangs runs into the deadline, and answers again when it goes
   await using etcd = await startEtcd();
   const client = connectEtcd({ endpoint: etcd.endpoint, requestTimeoutMs: 300 });
   await client.status(never);
-  process.kill(etcd.pid, 'SIGSTOP');
+  await freeze(etcd.pid);
   await expect(client.status(never)).rejects.toMatchObject({
     code: 'ETCD_TIMEOUT',
     details: { grpcStatus: 'DEADLINE_EXCEEDED' },
@@ -41,7 +42,7 @@ test('the caller’s signal ends a call with its reason kept', async () => {
   await using etcd = await startEtcd();
   const client = connectEtcd({ endpoint: etcd.endpoint, requestTimeoutMs: 60_000 });
   await client.status(never);
-  process.kill(etcd.pid, 'SIGSTOP');
+  await freeze(etcd.pid);
   const controller = new AbortController();
   const reason = new Error('the agent stops');
   const call = client.hashKv(0, controller.signal);

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { connectEtcd, type EtcdClient } from '../../../src/etcd/client.ts';
 import type { SnapshotStream } from '../../../src/etcd/snapshot-stream.ts';
 import { startEtcd, type RunningEtcd } from '../../support/etcd-process.ts';
+import { freeze } from '../../support/freeze-process.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
 const SHA256_BYTES = 32;
@@ -95,7 +96,7 @@ test('cancelling wakes a reader that waits for a stopped server', async () => {
   const stream = other.snapshot(never);
   const iterator = stream[Symbol.asyncIterator]();
   await iterator.next();
-  process.kill(stopped.pid, 'SIGSTOP');
+  await freeze(stopped.pid);
   const rest = drain(iterator);
   setImmediate(() => {
     stream.cancel();

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { cellsOf } from '../../matrix/cells.ts';
 import { parseOptions, type MatrixOptions } from '../../matrix/options.ts';
-import { formatSum, formatTable, sumOf, type Row } from '../../matrix/report.ts';
+import { formatFailures, formatSum, formatTable, sumOf, type Row } from '../../matrix/report.ts';
 
 const KNOWN = { etcd: ['3.6', '3.7'], node: ['20', '22'] };
 
@@ -46,7 +46,7 @@ describe('the matrix', () => {
 });
 
 test('what could not be run is told with its reason, and counts as skipped', () => {
-  const ran = { passed: 12, failed: 1, skipped: 2, seconds: 61.4 };
+  const ran = { passed: 12, failed: 1, skipped: 2, seconds: 61.4, skippedTests: [], failedTests: ['a host'] };
   const rows: Row[] = [
     { etcd: '3.4.23 (system)', node: '20.20.2', suite: 'cluster', outcome: ran },
     { etcd: '3.6.16', node: '20.20.2', suite: 'cluster', outcome: { notRun: 'no Go toolchain to build it' } },
@@ -59,4 +59,5 @@ test('what could not be run is told with its reason, and counts as skipped', () 
     '3.6.16           20.20.2  cluster  -       -       1        -        no Go toolchain to build it',
     '',
   ]);
+  expect(formatFailures(rows)).toBe('failed on etcd 3.4.23 (system), Node 20.20.2: a host\n');
 });
