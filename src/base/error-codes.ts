@@ -18,6 +18,11 @@ export const ERROR_CODES = {
     exitStatus: 1,
     hint: 'This is a defect in etcd-lifeboat. Report it with the log lines around it.',
   },
+  THREAD_DIED: {
+    retryable: true,
+    exitStatus: 1,
+    hint: 'A thread that read a file ended early, for want of memory or by a defect. Nothing was decided about the file: try again.',
+  },
   USAGE: { retryable: false, exitStatus: 2, hint: 'Run the command with --help.' },
   CONFIG_INVALID: {
     retryable: false,
@@ -163,6 +168,16 @@ export const ERROR_CODES = {
     retryable: true,
     exitStatus: 1,
     hint: 'The database changed while it was copied. Run it again, or stop the member first.',
+  },
+  WAL_UNREADABLE: {
+    retryable: false,
+    exitStatus: 1,
+    hint: "Check `etcd.walDir` (without it: `member/wal` of the data directory), and that the agent's user may read it.",
+  },
+  WAL_DAMAGED: {
+    retryable: false,
+    exitStatus: 1,
+    hint: 'etcd refuses to start on such a log. The database can be copied and restored without it; what only the log holds is lost.',
   },
   STORAGE_TAKEN: { retryable: false, exitStatus: 1, hint: 'A snapshot of this name is stored already.' },
   STORAGE_ABSENT: {
