@@ -94,7 +94,7 @@ export default {
       name: 'no-orphans',
       comment: 'Nothing imports it: delete it, or connect it.',
       severity: 'error',
-      from: { orphan: true, path: '^src/', pathNot: '^src/main[.]ts$' },
+      from: { orphan: true, path: '^src/', pathNot: '^src/(main|thread)[.]ts$' },
       to: {},
     },
     {

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { systemCodeOf } from './base/agent-error.ts';
 import { systemClock } from './base/clock.ts';
 import { readRelease } from './base/release.ts';
+import { threadProgram } from './base/thread-program.ts';
 import { runCommandLine } from './cli/command-line.ts';
 
 process.exitCode = await runCommandLine(process.argv.slice(2), {
@@ -13,6 +14,7 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
   release: readRelease(),
   workingDirectory: process.cwd(),
   programFile: fileURLToPath(import.meta.url),
+  threadProgram: threadProgram(import.meta.url),
   userId: process.getuid?.() ?? -1,
   requestedBy: `${userName()}@${hostname()}`,
   ...fromEnvironment(),

@@ -1,5 +1,6 @@
 import type { AgentError } from '../base/agent-error.ts';
 import type { Clock } from '../base/clock.ts';
+import type { ThreadProgram } from '../base/run-in-thread.ts';
 import type { ControlMethod, ControlParams, ControlResult } from '../formats/control.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { callAgent } from './control-client.ts';
@@ -15,6 +16,7 @@ export interface Surroundings {
   readonly workingDirectory: string;
   /** The file that runs: a package has its other files beside it. */
   readonly programFile: string;
+  readonly threadProgram: ThreadProgram;
   /** Who runs it; 0 is root. */
   readonly userId: number;
   /** Who types: goes into the audit log of a restore. */

@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events';
 import { systemClock } from '../../src/base/clock.ts';
 import { runCommandLine } from '../../src/cli/command-line.ts';
 import type { Surroundings } from '../../src/cli/session.ts';
+import { bundledThread } from './thread-programs.ts';
 
 export interface Finished {
   readonly exitCode: number;
@@ -21,6 +22,7 @@ export async function typed(args: readonly string[], changes: Partial<Surroundin
     release: '0.1.0',
     workingDirectory: '/somewhere',
     programFile: '/somewhere/dist/main.js',
+    threadProgram: bundledThread,
     userId: 1000,
     requestedBy: 'operator@h1',
     signals: new EventEmitter(),

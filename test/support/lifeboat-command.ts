@@ -18,7 +18,11 @@ export interface LifeboatProcess extends PromiseLike<LifeboatResult> {
 }
 
 /** The arguments of `node` that run the command line from its sources. */
-export const LIFEBOAT_ARGUMENTS: readonly string[] = ['--import', 'tsx', join(ROOT, 'src', 'main.ts')];
+export const LIFEBOAT_ARGUMENTS: readonly string[] = [
+  '--import',
+  join(import.meta.dirname, 'from-source.mjs'),
+  join(ROOT, 'src', 'main.ts'),
+];
 
 /** Runs `lifeboat` as a process of its own, without a terminal. An exit status is a result. */
 export function lifeboat(args: readonly string[], env: Record<string, string> = {}): LifeboatProcess {
