@@ -36,7 +36,7 @@ export async function copySnapshot(
         onProgress({ phase: 'copying', bytes, totalBytes });
       },
     });
-    const facts = await readDatabaseFacts(draft.path, signal);
+    const facts = readDatabaseFacts(draft.path);
     const { by } = await proveDatabase(draft.path, signal);
     // After the proof, so that a tool that wrote to the file could not go unnoticed later.
     const hashed = await hashFile(draft.path, signal, (bytes) => {

@@ -44,7 +44,7 @@ export async function saveSnapshot(
       },
     });
     onProgress({ phase: 'proving', bytes: 0 });
-    const facts = await readDatabaseFacts(draft.path, signal);
+    const facts = readDatabaseFacts(draft.path);
     const keyCount = await countKeys(context, facts.revision, signal);
     onProgress({ phase: 'publishing', bytes: saved.sizeBytes });
     const manifest = composeManifest(context, {

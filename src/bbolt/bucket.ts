@@ -1,21 +1,21 @@
 import { damagedPage } from './damage.ts';
-import type { Database } from './open-database.ts';
-import { branchElement, keyAt, leafElement, parsePage, type LeafElement, type Page } from './page.ts';
+import { DEEPEST_LEVEL } from './check-tree.ts';
+import type { Meta } from './meta.ts';
+import type { PageFile } from './page-file.ts';
+import { allocatePageBytes, TreePage } from './tree-page.ts';
 
 /** A tree of keys. A small one without buckets inside lies *inline*, within the value that names it. */
 export interface Bucket {
-  readonly database: Database;
-  readonly root: { readonly page: number } | { readonly inline: Page };
+  readonly file: PageFile;
+  readonly root: { readonly page: number } | { readonly inline: TreePage };
 }
 
-/** bbolt packs dozens of children into a page: a true tree of this depth would not fit any disk. */
-export const DEEPEST_LEVEL = 32;
 /** root page and sequence number (bbolt: internal/common/inode.go, bucket.go). */
 const BUCKET_HEAD_BYTES = 16;
 
 /** The bucket that holds the named ones. */
-export function rootBucket(database: Database): Bucket {
-  return { database, root: { page: database.meta.rootPage } };
+export function rootBucket(file: PageFile): Bucket {
+  return { file, root: { page: file.meta.rootPage } };
 }
 
 /**
@@ -23,10 +23,14 @@ export function rootBucket(database: Database): Bucket {
  *
  * @throws {AgentError} `SNAPSHOT_DAMAGED`; `FILE_UNREADABLE`.
  */
-export async function findBucket(parent: Bucket, name: string): Promise<Bucket | undefined> {
-  const found = await seek(parent, Buffer.from(name));
-  if (found?.element.isBucket !== true) return undefined;
-  return bucketOf(parent.database, found.page, found.element.value);
+export function findBucket(parent: Bucket, name: string): Bucket | undefined {
+  const found = seek(parent, Buffer.from(name));
+  if (found?.page.isBucket(found.index) !== true) return undefined;
+  const { page } = found;
+  const decoded = decodeBucket(page.value(found.index), parent.file.meta);
+  if (typeof decoded === 'string') throw damagedPage(page.id, decoded);
+  if ('page' in decoded) return { file: parent.file, root: { page: decoded.page } };
+  return { file: parent.file, root: { inline: inlinePage(page.id, decoded.inline) } };
 }
 
 /**
@@ -34,57 +38,56 @@ export async function findBucket(parent: Bucket, name: string): Promise<Bucket |
  *
  * @throws {AgentError} `SNAPSHOT_DAMAGED`; `FILE_UNREADABLE`.
  */
-export async function readValue(bucket: Bucket, key: string): Promise<Buffer | undefined> {
-  const found = await seek(bucket, Buffer.from(key));
-  return found === undefined || found.element.isBucket ? undefined : found.element.value;
+export function readValue(bucket: Bucket, key: string | Buffer): Buffer | undefined {
+  const found = seek(bucket, Buffer.from(key));
+  return found === undefined || found.page.isBucket(found.index) ? undefined : found.page.value(found.index);
 }
 
 /** The page that a bucket's tree begins with. */
-export async function readRoot(bucket: Bucket): Promise<Page> {
-  return 'inline' in bucket.root ? bucket.root.inline : await bucket.database.readPage(bucket.root.page);
+export function readRoot({ file, root }: Bucket): TreePage {
+  return 'inline' in root ? root.inline : file.readPage(root.page);
 }
 
-function bucketOf(database: Database, page: number, value: Buffer): Bucket {
-  if (value.length < BUCKET_HEAD_BYTES) {
-    throw damagedPage(page, `the head of a bucket in it has ${value.length} bytes`);
-  }
-  const root = value.readBigUInt64LE(0);
-  if (root === 0n) {
-    const inline = parsePage(value.subarray(BUCKET_HEAD_BYTES), page);
-    if (inline.kind === 'branch') throw damagedPage(page, 'an inline bucket in it is a branch');
-    return { database, root: { inline } };
-  }
-  if (root >= BigInt(database.meta.highWaterPage)) {
-    throw damagedPage(page, `a bucket in it begins at page ${root.toString()}`);
-  }
-  return { database, root: { page: Number(root) } };
-}
-
-async function seek(
-  bucket: Bucket,
-  key: Buffer,
-): Promise<{ page: number; element: LeafElement } | undefined> {
-  let page = await readRoot(bucket);
-  for (let level = 0; level < DEEPEST_LEVEL; level += 1) {
-    const index = lastNotAfter(page, key);
-    if (page.kind === 'leaf') {
-      if (index < 0) return undefined;
-      const element = leafElement(page, index);
-      return element.key.equals(key) ? { page: page.id, element } : undefined;
-    }
-    // Like bbolt: a key before the first child's is looked for in the first child.
-    page = await bucket.database.readPage(branchElement(page, Math.max(0, index)).child);
-  }
-  throw damagedPage(page.id, `it is ${DEEPEST_LEVEL} levels below the root`);
+/** What the value that names a bucket says: where its tree begins, or its only page. Or what is wrong with it, in words. */
+export function decodeBucket(
+  value: Buffer,
+  { highWaterPage }: Meta,
+): { readonly page: number } | { readonly inline: Buffer } | string {
+  if (value.length < BUCKET_HEAD_BYTES) return `the head of a bucket in it has ${value.length} bytes`;
+  const page = value.readUInt32LE(4) * 2 ** 32 + value.readUInt32LE(0);
+  if (page >= highWaterPage) return `a bucket in it begins at page ${page}`;
+  return page === 0 ? { inline: value.subarray(BUCKET_HEAD_BYTES) } : { page };
 }
 
 /** The index of the last element whose key is not larger; -1 when all are. Wrong order gives a wrong answer, never a hang. */
-function lastNotAfter(page: Page, key: Buffer): number {
+export function lastNotAfter(page: TreePage, key: Buffer): number {
   let [low, high] = [0, page.count];
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (keyAt(page, middle).compare(key) <= 0) low = middle + 1;
+    if (page.key(middle).compare(key) <= 0) low = middle + 1;
     else high = middle;
   }
   return low - 1;
+}
+
+function inlinePage(id: number, bytes: Buffer): TreePage {
+  const page = new TreePage();
+  // In memory of its own, because numbers are read at multiples of 4.
+  const memory = allocatePageBytes(Math.ceil(bytes.length / 4) * 4);
+  bytes.copy(memory.bytes);
+  const wrong = page.judge(id, memory, 0, bytes.length);
+  if (wrong !== undefined) throw damagedPage(id, `an inline bucket in it: ${wrong.found}`);
+  if (!page.isLeaf) throw damagedPage(id, 'an inline bucket in it is a branch');
+  return page;
+}
+
+function seek(bucket: Bucket, key: Buffer): { page: TreePage; index: number } | undefined {
+  let page = readRoot(bucket);
+  for (let level = 0; level < DEEPEST_LEVEL; level += 1) {
+    const index = lastNotAfter(page, key);
+    if (page.isLeaf) return index >= 0 && page.key(index).equals(key) ? { page, index } : undefined;
+    // Like bbolt: a key before the first child's is looked for in the first child.
+    page = bucket.file.readPage(page.child(Math.max(0, index)));
+  }
+  throw damagedPage(page.id, `it is ${DEEPEST_LEVEL} levels below the root`);
 }

@@ -1,6 +1,6 @@
 import { AgentError } from '../base/agent-error.ts';
 import { looksLikeMeta, META_PAGE_BYTES, PAGE_SIZES, readMeta, type Meta } from './meta.ts';
-import { openForReading, type ReadableFile } from './readable-file.ts';
+import { openForReading } from './readable-file.ts';
 
 /** The first two pages, which take turns as the end of each transaction. */
 export interface MetaPages {
@@ -10,7 +10,7 @@ export interface MetaPages {
 }
 
 /** Enough of a file to hold both metas, whatever its page size. */
-const HEAD_BYTES = 2 * 65536;
+export const HEAD_BYTES = 2 * 65536;
 
 /**
  * Finds both metas at the beginning of a file or stream, of which one may be broken: a crash can tear the page that was
@@ -33,17 +33,15 @@ export function decodeMetaPages(head: Buffer): MetaPages | undefined {
  */
 export async function readMetaPages(path: string): Promise<MetaPages> {
   await using file = await openForReading(path);
-  return await readMetaPagesOf(file);
+  return decodeHead(await file.read(0, HEAD_BYTES), path);
 }
 
-/** `readMetaPages` of a file that is open. */
-export async function readMetaPagesOf(file: ReadableFile): Promise<MetaPages> {
-  const head = await file.read(0, HEAD_BYTES);
+/** The first two pages of the file at `path`, of which `head` is the beginning. @throws {AgentError} as `decodeMetaPages`, with the path. */
+export function decodeHead(head: Buffer, path: string): MetaPages {
   try {
     return decodeWhole(head);
   } catch (error) {
     if (!(error instanceof AgentError)) throw error;
-    const { path } = file;
     throw new AgentError(error.code, `${path}: ${error.message}`, { cause: error, details: { path } });
   }
 }

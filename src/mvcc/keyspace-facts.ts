@@ -1,7 +1,7 @@
 import { AgentError } from '../base/agent-error.ts';
 import { findBucket, readValue, rootBucket, type Bucket } from '../bbolt/bucket.ts';
 import { entries, lastKey } from '../bbolt/cursor.ts';
-import type { Database } from '../bbolt/open-database.ts';
+import type { PageFile } from '../bbolt/page-file.ts';
 import { parseAlarmKey, type StoredAlarm } from './alarm-key.ts';
 import { parseRevisionKey } from './revision-key.ts';
 
@@ -39,12 +39,11 @@ const MOST_ALARMS = 1000;
  * compacted revisions count too (etcd: server/storage/mvcc/kvstore.go, restore).
  *
  * @throws {AgentError} `SNAPSHOT_NOT_A_DATABASE` when the file is a database of something else; `SNAPSHOT_DAMAGED`;
- *   `FILE_UNREADABLE`. An abort rejects with the signal's reason.
+ *   `FILE_UNREADABLE`.
  */
-export async function readKeyspaceFacts(database: Database, signal: AbortSignal): Promise<KeyspaceFacts> {
-  signal.throwIfAborted();
-  const root = rootBucket(database);
-  const [keys, meta] = [await findBucket(root, 'key'), await findBucket(root, 'meta')];
+export function readKeyspaceFacts(file: PageFile): KeyspaceFacts {
+  const root = rootBucket(file);
+  const [keys, meta] = [findBucket(root, 'key'), findBucket(root, 'meta')];
   if (keys === undefined || meta === undefined) {
     const missing = keys === undefined ? 'key' : 'meta';
     throw new AgentError(
@@ -52,38 +51,38 @@ export async function readKeyspaceFacts(database: Database, signal: AbortSignal)
       `it has no bucket "${missing}", so etcd did not write it`,
     );
   }
-  const leases = await findBucket(root, 'lease');
-  const auth = await findBucket(root, 'auth');
+  const leases = findBucket(root, 'lease');
+  const auth = findBucket(root, 'auth');
   return {
-    ...(await readRevisions(keys, meta)),
-    alarms: await readAlarms(await findBucket(root, 'alarm'), signal),
-    ...(leases === undefined ? {} : { leaseCount: await countEntries(leases, LEASES_COUNTED, signal) }),
-    authEnabled: auth !== undefined && (await readValue(auth, 'authEnabled'))?.[0] === 1,
-    ...(await readPosition(meta)),
-    ...(await readClusterVersion(await findBucket(root, 'cluster'))),
+    ...readRevisions(keys, meta),
+    alarms: readAlarms(findBucket(root, 'alarm')),
+    ...(leases === undefined ? {} : { leaseCount: countEntries(leases, LEASES_COUNTED) }),
+    authEnabled: auth !== undefined && readValue(auth, 'authEnabled')?.[0] === 1,
+    ...readPosition(meta),
+    ...readClusterVersion(findBucket(root, 'cluster')),
   };
 }
 
-async function readRevisions(
+function readRevisions(
   keys: Bucket,
   meta: Bucket,
-): Promise<Pick<KeyspaceFacts, 'revision' | 'lastEntryRevision' | 'compactRevision'>> {
-  const last = await lastKey(keys);
+): Pick<KeyspaceFacts, 'revision' | 'lastEntryRevision' | 'compactRevision'> {
+  const last = lastKey(keys);
   const newest = last === undefined ? 0 : requireRevision(last, 'the last key of the bucket "key"');
   const compacted = [-1];
   // Both at once while a compaction is under way; etcd goes on with the scheduled one at its next start.
   for (const name of ['finishedCompactRev', 'scheduledCompactRev']) {
-    const value = await readValue(meta, name);
+    const value = readValue(meta, name);
     if (value !== undefined) compacted.push(requireRevision(value, name));
   }
   const compactRevision = Math.max(...compacted);
   return { revision: Math.max(1, newest, compactRevision), lastEntryRevision: newest, compactRevision };
 }
 
-async function readAlarms(bucket: Bucket | undefined, signal: AbortSignal): Promise<StoredAlarm[]> {
+function readAlarms(bucket: Bucket | undefined): StoredAlarm[] {
   const alarms: StoredAlarm[] = [];
   if (bucket === undefined) return alarms;
-  for await (const { key } of entries(bucket, signal)) {
+  for (const { key } of entries(bucket)) {
     const alarm = parseAlarmKey(key);
     if (alarm === undefined || alarms.length === MOST_ALARMS) {
       throw damaged(`entry ${alarms.length} of the bucket "alarm" is ${shown(key)}`);
@@ -93,21 +92,19 @@ async function readAlarms(bucket: Bucket | undefined, signal: AbortSignal): Prom
   return alarms;
 }
 
-async function countEntries(bucket: Bucket, limit: number, signal: AbortSignal): Promise<number> {
+function countEntries(bucket: Bucket, limit: number): number {
   let count = 0;
-  for await (const entry of entries(bucket, signal)) {
+  for (const entry of entries(bucket)) {
     if (!entry.isBucket) count += 1;
     if (count >= limit) break;
   }
   return count;
 }
 
-async function readPosition(
-  meta: Bucket,
-): Promise<Pick<KeyspaceFacts, 'consistentIndex' | 'term' | 'storageVersion'>> {
-  const index = await readValue(meta, 'consistent_index');
-  const term = await readValue(meta, 'term');
-  const version = await readValue(meta, 'storageVersion');
+function readPosition(meta: Bucket): Pick<KeyspaceFacts, 'consistentIndex' | 'term' | 'storageVersion'> {
+  const index = readValue(meta, 'consistent_index');
+  const term = readValue(meta, 'term');
+  const version = readValue(meta, 'storageVersion');
   return {
     ...(index === undefined ? {} : { consistentIndex: requireCount(index, 'consistent_index') }),
     ...(term === undefined ? {} : { term: requireCount(term, 'term') }),
@@ -115,10 +112,8 @@ async function readPosition(
   };
 }
 
-async function readClusterVersion(
-  cluster: Bucket | undefined,
-): Promise<Pick<KeyspaceFacts, 'clusterVersion'>> {
-  const version = cluster === undefined ? undefined : await readValue(cluster, 'clusterVersion');
+function readClusterVersion(cluster: Bucket | undefined): Pick<KeyspaceFacts, 'clusterVersion'> {
+  const version = cluster === undefined ? undefined : readValue(cluster, 'clusterVersion');
   return version === undefined ? {} : { clusterVersion: requireVersion(version, 'clusterVersion') };
 }
 

@@ -1,4 +1,4 @@
-import { openDatabase } from '../bbolt/open-database.ts';
+import { openPageFile } from '../bbolt/page-file.ts';
 import type { SnapshotManifest } from '../formats/snapshot-manifest.ts';
 import { readKeyspaceFacts } from '../mvcc/keyspace-facts.ts';
 
@@ -20,10 +20,10 @@ export type DatabaseFacts = Pick<
  *
  * @throws {AgentError} `SNAPSHOT_NOT_A_DATABASE` or `SNAPSHOT_DAMAGED`.
  */
-export async function readDatabaseFacts(path: string, signal: AbortSignal): Promise<DatabaseFacts> {
-  const database = await openDatabase(path);
+export function readDatabaseFacts(path: string): DatabaseFacts {
+  const file = openPageFile(path);
   try {
-    const facts = await readKeyspaceFacts(database, signal);
+    const facts = readKeyspaceFacts(file);
     return {
       revision: facts.revision,
       compactRevision: facts.compactRevision,
@@ -35,6 +35,6 @@ export async function readDatabaseFacts(path: string, signal: AbortSignal): Prom
       ...(facts.clusterVersion === undefined ? {} : { clusterVersion: facts.clusterVersion }),
     };
   } finally {
-    await database.close();
+    file.close();
   }
 }

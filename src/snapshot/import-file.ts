@@ -46,7 +46,7 @@ export async function importFile(context: ImportContext, request: ImportRequest)
     const copy = await copyFileDurably(request.path, draft.path, { signal });
     const verdict = await judgeTrailer(draft.path, signal, request.onBytes);
     refuseBroken(request.path, verdict);
-    const facts = await readDatabaseFacts(draft.path, signal);
+    const facts = readDatabaseFacts(draft.path);
     const proof = await prove(context, draft.path, verdict, signal);
     const takenAtMs = Math.min(modifiedMs, context.clock.now());
     const { agent } = context;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { AgentError } from '../../src/base/agent-error.ts';
-import { openDatabase } from '../../src/bbolt/open-database.ts';
+import { openPageFile } from '../../src/bbolt/page-file.ts';
 import type { SnapshotManifest } from '../../src/formats/snapshot-manifest.ts';
 import { readKeyspaceFacts } from '../../src/mvcc/keyspace-facts.ts';
 import type { LabHost } from '../support/lab-cluster.ts';
@@ -10,7 +10,6 @@ import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { openHealthyScene, putKeys } from './restore-scene.ts';
 
 const COPIES = 20;
-const NEVER = new AbortController().signal;
 
 /** Overwrites keys and compacts what is behind, until told to stop. */
 async function disturb(
@@ -74,10 +73,6 @@ async function revisionRestoredFrom(path: string): Promise<number> {
   await using directory = await temporaryDirectory();
   const dataDir = join(directory.path, 'etcd');
   await restoreSnapshot(path, dataDir, { skipHashCheck: true });
-  const database = await openDatabase(join(dataDir, 'member', 'snap', 'db'));
-  try {
-    return (await readKeyspaceFacts(database, NEVER)).revision;
-  } finally {
-    await database.close();
-  }
+  using database = openPageFile(join(dataDir, 'member', 'snap', 'db'));
+  return readKeyspaceFacts(database).revision;
 }

@@ -7,7 +7,7 @@ import {
   syncDirectory,
   writeTextDurably,
 } from '../../base/durable-file.ts';
-import { openDatabase } from '../../bbolt/open-database.ts';
+import { openPageFile } from '../../bbolt/page-file.ts';
 import { readKeyspaceFacts, type KeyspaceFacts } from '../../mvcc/keyspace-facts.ts';
 import { findRestoreTools } from '../../restore-tool/find-tools.ts';
 import { runRestore } from '../../restore-tool/run-restore.ts';
@@ -74,7 +74,7 @@ function stage(context: HostContext): Step {
       await removeDurably(layout.stagedDataDir);
       if (layout.wal !== undefined) await removeDurably(layout.wal.staged);
       await restoreIntoStaging(context, signal);
-      await proveStaged(context, signal);
+      proveStaged(context);
       await adoptStaged(context);
       await writeTextDurably(layout.stagedMarker, plan.hash);
     },
@@ -109,7 +109,7 @@ async function restoreIntoStaging(context: HostContext, signal: AbortSignal): Pr
       dataDir: layout.stagedDataDir,
       ...(layout.wal === undefined ? {} : { walDir: layout.wal.staged }),
       skipHashCheck: !plan.decided.snapshot.hasTrailer,
-      bumpRevision: await bumpOf(context, snapshotPath, signal),
+      bumpRevision: bumpOf(context, snapshotPath),
       stallMs: context.settings.toolStallMs,
       onLine: (line) => {
         log.info({ tool: tool.path, line }, 'the restore tool says');
@@ -124,20 +124,16 @@ async function restoreIntoStaging(context: HostContext, signal: AbortSignal): Pr
  * than the snapshot's revision where a compaction removed the newest tombstones (etcdutl/snapshot/v3_snapshot.go,
  * unsafeGetLatestRevision).
  */
-async function bumpOf(
-  { plan }: HostContext,
-  snapshotPath: string,
-  signal: AbortSignal,
-): Promise<number | undefined> {
+function bumpOf({ plan }: HostContext, snapshotPath: string): number | undefined {
   const { revisions } = plan.decided;
   if (revisions?.action !== 'bump') return undefined;
-  return revisions.to - (await factsOf(snapshotPath, signal)).lastEntryRevision;
+  return revisions.to - factsOf(snapshotPath).lastEntryRevision;
 }
 
 /** What the tool made must hold what the snapshot held, whatever its exit status said. */
-async function proveStaged({ plan, layout }: HostContext, signal: AbortSignal): Promise<void> {
+function proveStaged({ plan, layout }: HostContext): void {
   const { snapshot, revisions } = plan.decided;
-  const facts = await factsOf(`${layout.stagedMember}/snap/db`, signal);
+  const facts = factsOf(`${layout.stagedMember}/snap/db`);
   const expected = expectedRevision(plan.decided);
   if (facts.revision !== expected) {
     throw new AgentError(
@@ -152,9 +148,9 @@ async function proveStaged({ plan, layout }: HostContext, signal: AbortSignal): 
   );
 }
 
-async function factsOf(path: string, signal: AbortSignal): Promise<KeyspaceFacts> {
-  await using database = await openDatabase(path);
-  return await readKeyspaceFacts(database, signal);
+function factsOf(path: string): KeyspaceFacts {
+  using file = openPageFile(path);
+  return readKeyspaceFacts(file);
 }
 
 async function adoptStaged({ layout }: HostContext): Promise<void> {

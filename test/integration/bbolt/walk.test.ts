@@ -2,15 +2,13 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { AgentError } from '../../../src/base/agent-error.ts';
 import { findBucket, rootBucket } from '../../../src/bbolt/bucket.ts';
 import { entries, lastKey } from '../../../src/bbolt/cursor.ts';
-import { openDatabase } from '../../../src/bbolt/open-database.ts';
+import { openPageFile } from '../../../src/bbolt/page-file.ts';
 import { startEtcd } from '../../support/etcd-process.ts';
 import { putMany } from '../../support/put-many.ts';
+import { outcomeOf } from '../../support/outcome-of.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
-
-const NEVER = new AbortController().signal;
 
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
 let snapshot: string;
@@ -29,16 +27,16 @@ afterAll(async () => {
 });
 
 /** Every bucket with its number of entries, its largest value in bytes and its last key in hex. */
-async function walk(path: string): Promise<Record<string, { count: number; largest: number; last: string }>> {
-  await using database = await openDatabase(path);
+function walk(path: string): Record<string, { count: number; largest: number; last: string }> {
+  using database = openPageFile(path);
   const root = rootBucket(database);
   const seen: Record<string, { count: number; largest: number; last: string }> = {};
-  for await (const { key } of entries(root, NEVER)) {
+  for (const { key } of entries(root)) {
     const name = key.toString();
-    const bucket = await findBucket(root, name);
+    const bucket = findBucket(root, name);
     if (bucket === undefined) continue;
-    const found = { count: 0, largest: 0, last: (await lastKey(bucket))?.toString('hex') ?? '' };
-    for await (const { value } of entries(bucket, NEVER)) {
+    const found = { count: 0, largest: 0, last: lastKey(bucket)?.toString('hex') ?? '' };
+    for (const { value } of entries(bucket)) {
       found.count += 1;
       found.largest = Math.max(found.largest, value.length);
     }
@@ -47,8 +45,8 @@ async function walk(path: string): Promise<Record<string, { count: number; large
   return seen;
 }
 
-test("every entry of etcd's own file is found, values over many pages included", async () => {
-  const seen = await walk(snapshot);
+test("every entry of etcd's own file is found, values over many pages included", () => {
+  const seen = walk(snapshot);
 
   expect(Object.keys(seen)).toEqual(expect.arrayContaining(['alarm', 'auth', 'key', 'lease', 'meta']));
   expect(seen['key']).toMatchObject({ count: 601, last: '000000000000025a5f0000000000000000' });
@@ -71,10 +69,7 @@ test('a walk over a damaged file ends, and says what is damaged', async () => {
       for (const [at, offset, mask] of flips)
         bytes.writeUInt8(bytes.readUInt8(at + offset) ^ mask, at + offset);
       await writeFile(path, bytes);
-      const outcome = await walk(path).then(
-        () => 'read',
-        (error: unknown) => (error instanceof AgentError ? error.code : String(error)),
-      );
+      const outcome = outcomeOf(() => walk(path));
       outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
       return ['read', 'SNAPSHOT_DAMAGED', 'SNAPSHOT_NOT_A_DATABASE'].includes(outcome);
     }),

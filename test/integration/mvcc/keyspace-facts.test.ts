@@ -2,20 +2,20 @@ import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { AgentError } from '../../../src/base/agent-error.ts';
-import { openDatabase } from '../../../src/bbolt/open-database.ts';
+import { openPageFile } from '../../../src/bbolt/page-file.ts';
 import { readKeyspaceFacts, type KeyspaceFacts } from '../../../src/mvcc/keyspace-facts.ts';
 import { readToolStatus } from '../../../src/restore-tool/read-status.ts';
 import { startEtcd, type RunningEtcd } from '../../support/etcd-process.ts';
+import { outcomeOf } from '../../support/outcome-of.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 import { fittingTool } from '../restore-tool/local-tools.ts';
 import { putInTransactions, putMany } from '../../support/put-many.ts';
 
 const NEVER = new AbortController().signal;
 
-async function factsOf(path: string): Promise<KeyspaceFacts> {
-  await using database = await openDatabase(path);
-  return await readKeyspaceFacts(database, NEVER);
+function factsOf(path: string): KeyspaceFacts {
+  using database = openPageFile(path);
+  return readKeyspaceFacts(database);
 }
 
 interface Header {
@@ -67,13 +67,13 @@ describe('the revision in a file is the one that the member said', () => {
     const { streamed, copied } = await bothFiles(etcd, directory.path);
 
     expect(header.revision).toBe(revision);
-    expect(await factsOf(streamed)).toMatchObject({
+    expect(factsOf(streamed)).toMatchObject({
       revision,
       alarms: [],
       authEnabled: false,
       leaseCount: 0,
     });
-    expect(await factsOf(copied)).toMatchObject({ revision, alarms: [], authEnabled: false, leaseCount: 0 });
+    expect(factsOf(copied)).toMatchObject({ revision, alarms: [], authEnabled: false, leaseCount: 0 });
   });
 
   test("and etcd's own tool reads the same", async () => {
@@ -86,7 +86,7 @@ describe('the revision in a file is the one that the member said', () => {
 
     for (const path of [streamed, copied]) {
       const status = await readToolStatus(tool, path, NEVER);
-      expect((await factsOf(path)).revision).toBe(status.revision);
+      expect(factsOf(path).revision).toBe(status.revision);
       expect(status.revision).toBe(302);
     }
   });
@@ -100,7 +100,7 @@ test('the newest entry that is left is the one that a restore tool counts from',
   await etcd.ctl('compact', '22', '--physical');
   const { streamed } = await bothFiles(etcd, directory.path);
 
-  const { revision, lastEntryRevision } = await factsOf(streamed);
+  const { revision, lastEntryRevision } = factsOf(streamed);
 
   expect(revision).toBe(22);
   // 3.4 removes the tombstone, newer ones keep it.
@@ -113,7 +113,7 @@ test('a file tells of compaction, leases, authentication and how far the log was
   const untouched = await startEtcd();
   const before = await bothFiles(untouched, directory.path);
   await untouched[Symbol.asyncDispose]();
-  expect(await factsOf(before.copied)).toMatchObject({ compactRevision: -1, authEnabled: false });
+  expect(factsOf(before.copied)).toMatchObject({ compactRevision: -1, authEnabled: false });
 
   await putMany(etcd, 10);
   await etcd.ctl('compact', '5', '--physical');
@@ -123,7 +123,7 @@ test('a file tells of compaction, leases, authentication and how far the log was
   await etcd.ctl('auth', 'enable');
   await etcd.stop();
 
-  const facts = await factsOf(join(etcd.dataDir, 'member', 'snap', 'db'));
+  const facts = factsOf(join(etcd.dataDir, 'member', 'snap', 'db'));
 
   expect(facts).toMatchObject({ revision: 11, compactRevision: 5, leaseCount: 3, authEnabled: true });
   // Eleven writes, one compaction, three leases, and what enabling authentication takes.
@@ -142,8 +142,8 @@ test('a member that ran out of space left its alarm in the file', async () => {
 
   const { streamed, copied } = await bothFiles(etcd, directory.path);
 
-  expect((await factsOf(streamed)).alarms).toEqual([{ memberId, alarm: 'NOSPACE' }]);
-  expect((await factsOf(copied)).alarms).toEqual([{ memberId, alarm: 'NOSPACE' }]);
+  expect(factsOf(streamed).alarms).toEqual([{ memberId, alarm: 'NOSPACE' }]);
+  expect(factsOf(copied).alarms).toEqual([{ memberId, alarm: 'NOSPACE' }]);
 });
 
 test('whichever bytes are flipped and wherever the file is cut, it is read or refused with a code', async () => {
@@ -168,12 +168,7 @@ test('whichever bytes are flipped and wherever the file is cut, it is read or re
         if (at < bytes.length) bytes.writeUInt8(bytes.readUInt8(at) ^ mask, at);
       }
       await writeFile(path, bytes);
-      outcomes.add(
-        await factsOf(path).then(
-          () => 'read',
-          (error: unknown) => (error instanceof AgentError ? error.code : String(error)),
-        ),
-      );
+      outcomes.add(outcomeOf(() => factsOf(path)));
       return [...outcomes].every((outcome) =>
         ['read', 'SNAPSHOT_DAMAGED', 'SNAPSHOT_NOT_A_DATABASE'].includes(outcome),
       );

@@ -40,7 +40,7 @@ test
         .toMatchObject({ etcdcluster: `${newer.minor}.0` });
       await etcd.ctl('snapshot', 'save', path);
     }
-    const facts = await readDatabaseFacts(path, NEVER);
+    const facts = readDatabaseFacts(path);
     expect(versionOfSnapshot(facts)).toBe(`${newer.minor}.0`);
     const manifest = sampleManifest(facts);
     const host = [{ agent: 'h1', etcdVersion: older.version }];
