@@ -34,10 +34,14 @@ interface Named {
 /**
  * Reads every page that a database uses, once, and notes everything that is wrong with it.
  *
- * @throws {AgentError} `FILE_UNREADABLE` when the disk fails, and whatever `visitor` throws.
+ * @param visit - Makes the visitor, which may add findings of its own to those of the structure.
+ * @throws {AgentError} `FILE_UNREADABLE` when the disk fails, and whatever the visitor throws.
  */
-export function checkDatabase(file: PageFile, visitor: DatabaseVisitor): DatabaseCheck {
-  const check = new Check(file, visitor);
+export function checkDatabase(
+  file: PageFile,
+  visit: (findings: Findings) => DatabaseVisitor = () => ({ onLeaf: () => undefined }),
+): DatabaseCheck {
+  const check = new Check(file, visit);
   check.tree([], file.meta.rootPage);
   const { findings, reached } = check;
   const pagesInUse = checkFreePages(file, reached, findings);
@@ -50,9 +54,9 @@ class Check {
   readonly #file: PageFile;
   readonly #visitor: DatabaseVisitor;
 
-  constructor(file: PageFile, visitor: DatabaseVisitor) {
+  constructor(file: PageFile, visit: (findings: Findings) => DatabaseVisitor) {
     this.#file = file;
-    this.#visitor = visitor;
+    this.#visitor = visit(this.findings);
     this.reached = new PageSet(file.meta.highWaterPage);
     this.reached.add(0);
     this.reached.add(1);

@@ -61,6 +61,11 @@ export class TreePage {
     return found === undefined ? undefined : { kind: 'element', found };
   }
 
+  /** With the pages that continue it. */
+  get sizeBytes(): number {
+    return this.#end - this.#start;
+  }
+
   keyStart(index: number): number {
     const at = this.#element(index);
     return at + this.#word(this.isLeaf ? at + 4 : at);

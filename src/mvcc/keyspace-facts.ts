@@ -3,7 +3,8 @@ import { findBucket, readValue, rootBucket, type Bucket } from '../bbolt/bucket.
 import { entries, lastKey } from '../bbolt/cursor.ts';
 import type { PageFile } from '../bbolt/page-file.ts';
 import { parseAlarmKey, type StoredAlarm } from './alarm-key.ts';
-import { parseRevisionKey } from './revision-key.ts';
+import { readCompactionState, requireRevision } from './compaction-state.ts';
+import { damagedKeyspace, shownBytes } from './damaged-keyspace.ts';
 
 /** What a database file says of the cluster that wrote it. */
 export interface KeyspaceFacts {
@@ -69,13 +70,7 @@ function readRevisions(
 ): Pick<KeyspaceFacts, 'revision' | 'lastEntryRevision' | 'compactRevision'> {
   const last = lastKey(keys);
   const newest = last === undefined ? 0 : requireRevision(last, 'the last key of the bucket "key"');
-  const compacted = [-1];
-  // Both at once while a compaction is under way; etcd goes on with the scheduled one at its next start.
-  for (const name of ['finishedCompactRev', 'scheduledCompactRev']) {
-    const value = readValue(meta, name);
-    if (value !== undefined) compacted.push(requireRevision(value, name));
-  }
-  const compactRevision = Math.max(...compacted);
+  const { compactRevision } = readCompactionState(meta);
   return { revision: Math.max(1, newest, compactRevision), lastEntryRevision: newest, compactRevision };
 }
 
@@ -85,7 +80,7 @@ function readAlarms(bucket: Bucket | undefined): StoredAlarm[] {
   for (const { key } of entries(bucket)) {
     const alarm = parseAlarmKey(key);
     if (alarm === undefined || alarms.length === MOST_ALARMS) {
-      throw damaged(`entry ${alarms.length} of the bucket "alarm" is ${shown(key)}`);
+      throw damagedKeyspace(`entry ${alarms.length} of the bucket "alarm" is ${shownBytes(key)}`);
     }
     alarms.push(alarm);
   }
@@ -117,33 +112,17 @@ function readClusterVersion(cluster: Bucket | undefined): Pick<KeyspaceFacts, 'c
   return version === undefined ? {} : { clusterVersion: requireVersion(version, 'clusterVersion') };
 }
 
-function requireRevision(bytes: Buffer, what: string): number {
-  const main = parseRevisionKey(bytes)?.main;
-  if (main === undefined || main < 0n || main > BigInt(Number.MAX_SAFE_INTEGER)) {
-    throw damaged(`${what} is ${shown(bytes)}, which is no revision`);
-  }
-  return Number(main);
-}
-
 function requireCount(bytes: Buffer, what: string): number {
   const value = bytes.length === 8 ? bytes.readBigUInt64BE(0) : undefined;
   if (value === undefined || value > BigInt(Number.MAX_SAFE_INTEGER))
-    throw damaged(`${what} is ${shown(bytes)}`);
+    throw damagedKeyspace(`${what} is ${shownBytes(bytes)}`);
   return Number(value);
 }
 
 function requireVersion(bytes: Buffer, what: string): string {
   const text = bytes.toString('latin1', 0, 64);
   if (bytes.length > 64 || !/^[0-9]+\.[0-9]+\.[0-9]+[0-9A-Za-z.+-]*$/.test(text)) {
-    throw damaged(`${what} is ${shown(bytes)}`);
+    throw damagedKeyspace(`${what} is ${shownBytes(bytes)}`);
   }
   return text;
-}
-
-function damaged(found: string): AgentError {
-  return new AgentError('SNAPSHOT_DAMAGED', `the keyspace is damaged: ${found}`);
-}
-
-function shown(bytes: Buffer): string {
-  return `0x${bytes.toString('hex', 0, 20)} (${bytes.length} bytes)`;
 }
