@@ -38,6 +38,11 @@ export const ERROR_CODES = {
     hint: 'Install it, or give its absolute path in the configuration.',
   },
   FILE_UNREADABLE: { retryable: false, exitStatus: 1, hint: 'Check the path, its owner and its mode.' },
+  FILE_FORBIDDEN: {
+    retryable: false,
+    exitStatus: 1,
+    hint: "This user may not read it. Run the command as root, or as the agent's user: `sudo -u USER lifeboat …`.",
+  },
   NO_SPACE: {
     retryable: true,
     exitStatus: 3,
@@ -96,6 +101,11 @@ export const ERROR_CODES = {
     hint: 'A learner answers little but its status. Save on a voting member, use `snapshot copy` here, or promote it.',
   },
   ETCD_REFUSED: { retryable: false, exitStatus: 1, hint: 'etcd answered, and refused: its words are above.' },
+  ETCD_REQUEST_TOO_LARGE: {
+    retryable: false,
+    exitStatus: 1,
+    hint: 'etcd takes no request of that size: raise its `--max-request-bytes`, on every member.',
+  },
   ETCD_NO_SPACE: {
     retryable: false,
     exitStatus: 1,
@@ -148,6 +158,31 @@ export const ERROR_CODES = {
     retryable: false,
     exitStatus: 1,
     hint: '`lifeboat snapshot list` shows what this host holds.',
+  },
+  KEY_UNKNOWN: {
+    retryable: false,
+    exitStatus: 1,
+    hint: '`lifeboat snapshot keys SNAPSHOT --prefix …` lists the keys it has. They are written as it shows them.',
+  },
+  REVISION_COMPACTED: {
+    retryable: false,
+    exitStatus: 1,
+    hint: 'That history is gone from the snapshot. Name a newer revision, or look into an older snapshot.',
+  },
+  REVISION_FUTURE: {
+    retryable: false,
+    exitStatus: 1,
+    hint: 'The snapshot was taken before that revision. Name an older one, or look into a newer snapshot.',
+  },
+  PUT_BACK_CONFLICT: {
+    retryable: false,
+    exitStatus: 3,
+    hint: 'Nothing was written. Name only the keys that you want back, or say `--overwrite` to replace what the cluster has.',
+  },
+  PUT_BACK_INCOMPLETE: {
+    retryable: false,
+    exitStatus: 1,
+    hint: 'The other keys are written. Running it again shows these as they are now, and writes what is missing.',
   },
   SNAPSHOT_IN_USE: {
     retryable: true,
