@@ -86,7 +86,7 @@ export class KeyTable {
       high = Math.imul(high ^ byte, 0x5bd1e995);
     }
     this.#low = mixed(low ^ (high >>> 15));
-    this.#high = mixed(high ^ (low >>> 13)) | 1;
+    this.#high = (mixed(high ^ (low >>> 13)) | 1) >>> 0;
   }
 }
 
