@@ -3,6 +3,8 @@ import { findBucket, readValue, rootBucket, type Bucket } from '../bbolt/bucket.
 import { leaves } from '../bbolt/cursor.ts';
 import type { PageFile } from '../bbolt/page-file.ts';
 import type { TreePage } from '../bbolt/tree-page.ts';
+import { changeNameAt, keyValueAt } from './change-name.ts';
+import { damagedKeyspace, shownBytes } from './damaged-keyspace.ts';
 import { parseKeyValue, type KeyValueHead } from './key-value.ts';
 
 /** Which change of the history: the revision, and its place within the transaction of that revision. */
@@ -28,7 +30,8 @@ interface History {
 
 const REVISION_BYTES = 17;
 const UNDERSCORE = 0x5f;
-const TOMBSTONE_MARK = 0x74;
+/** The revision has 8 bytes, and one separates it. */
+const SUB_START = 9;
 
 /** @throws {AgentError} `SNAPSHOT_NOT_A_DATABASE` when there is no such bucket; what `findBucket` throws. */
 export function keyspaceBucket(file: PageFile): Bucket {
@@ -46,7 +49,7 @@ export function* keyspacePages(bucket: Bucket, history: History): Generator<Iter
   const { lastRevision, isBackwards = false } = history;
   const from = changeKey({ modRevision: lastRevision + 1, sub: 0 });
   for (const page of leaves(bucket, isBackwards ? { from, isBackwards } : {})) {
-    if (!isBackwards && page.count > 0 && placeOf(page, 0).modRevision > lastRevision) return;
+    if (!isBackwards && page.count > 0 && nameAt(page, 0).modRevision > lastRevision) return;
     yield changesOf(page, lastRevision, isBackwards);
   }
 }
@@ -68,54 +71,42 @@ function* changesOf(page: TreePage, lastRevision: number, isBackwards: boolean):
   const { count } = page;
   for (let turn = 0; turn < count; turn += 1) {
     const index = isBackwards ? count - 1 - turn : turn;
-    const place = placeOf(page, index);
-    if (place.modRevision <= lastRevision) yield changeAt(page, index, place);
+    // A restore tool that raised the revision leaves a change with nothing in it.
+    if (page.valueBytes(index) === 0) continue;
+    const name = nameAt(page, index);
+    if (name.modRevision <= lastRevision) yield changeAt(page, index, name);
   }
 }
 
-function changeAt(page: TreePage, index: number, place: ChangePlace): KeyspaceEntry {
-  const { bytes } = page;
-  const { modRevision, sub } = place;
-  const isTombstone = page.keyBytes(index) === REVISION_BYTES + 1;
-  const start = page.valueStart(index);
-  const head = parseKeyValue(bytes, start, start + page.valueBytes(index));
-  if (head === undefined) throw damagedChange(place, 'is no key-value');
-  if (!isTombstone && head.modRevision !== modRevision) {
-    throw damagedChange(place, `says that it is of revision ${head.modRevision}`);
+function changeAt(page: TreePage, index: number, name: Named): KeyspaceEntry {
+  const head = keyValueAt(page, index);
+  if (head === undefined) throw damagedChange(name, 'is no key-value');
+  if (!name.isTombstone && head.modRevision !== name.modRevision) {
+    throw damagedChange(name, `says that it is of revision ${head.modRevision}`);
   }
-  return { modRevision, sub, isTombstone, head, bytes };
+  const { modRevision, sub, isTombstone } = name;
+  return { modRevision, sub, isTombstone, head, bytes: page.bytes };
 }
 
-/** How etcd names a change (etcd: server/storage/mvcc/revision.go). */
-function placeOf(page: TreePage, index: number): ChangePlace {
-  const { bytes } = page;
-  const start = page.keyStart(index);
-  const length = page.keyBytes(index);
-  const isTombstone = length === REVISION_BYTES + 1 && bytes[start + REVISION_BYTES] === TOMBSTONE_MARK;
-  const isNamed = (length === REVISION_BYTES || isTombstone) && bytes[start + 8] === UNDERSCORE;
-  const modRevision = isNamed ? readNumber(bytes, start) : Infinity;
-  const sub = isNamed ? readNumber(bytes, start + 9) : Infinity;
-  if (modRevision <= Number.MAX_SAFE_INTEGER && sub <= Number.MAX_SAFE_INTEGER) return { modRevision, sub };
-  throw new AgentError(
-    'SNAPSHOT_DAMAGED',
-    `the keyspace is damaged: 0x${page.key(index).toString('hex', 0, 20)} in page ${page.id} is no revision`,
-  );
-}
+type Named = ChangePlace & { readonly isTombstone: boolean };
 
-function readNumber(bytes: Buffer, at: number): number {
-  return bytes.readUInt32BE(at) * 2 ** 32 + bytes.readUInt32BE(at + 4);
+function nameAt(page: TreePage, index: number): Named {
+  const name = changeNameAt(page, index);
+  const subStart = page.keyStart(index) + SUB_START;
+  const sub = name && page.bytes.readUInt32BE(subStart) * 2 ** 32 + page.bytes.readUInt32BE(subStart + 4);
+  if (name !== undefined && sub !== undefined && sub <= Number.MAX_SAFE_INTEGER) {
+    return { modRevision: name.main, sub, isTombstone: name.isTombstone };
+  }
+  throw damagedKeyspace(`${shownBytes(page.key(index))} in page ${page.id} is no revision`);
 }
 
 function changeKey({ modRevision, sub }: ChangePlace): Buffer {
   const key = Buffer.alloc(REVISION_BYTES, UNDERSCORE);
   key.writeBigInt64BE(BigInt(modRevision), 0);
-  key.writeBigInt64BE(BigInt(sub), 9);
+  key.writeBigInt64BE(BigInt(sub), SUB_START);
   return key;
 }
 
 function damagedChange({ modRevision, sub }: ChangePlace, found: string): AgentError {
-  return new AgentError(
-    'SNAPSHOT_DAMAGED',
-    `the keyspace is damaged: change ${sub} of revision ${modRevision} ${found}`,
-  );
+  return damagedKeyspace(`change ${sub} of revision ${modRevision} ${found}`);
 }
