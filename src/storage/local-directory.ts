@@ -24,6 +24,19 @@ export interface LocalDirectory extends Storage {
   readonly swept: readonly string[];
 }
 
+/** What can be looked up without a lock, also while an agent has the directory open. */
+export type StoredSnapshots = Pick<Storage, 'directory' | 'list' | 'read' | 'pathOf'>;
+
+/** Looks into a directory without opening it: nothing is locked, created or swept. Its functions reject with the file system's error. */
+export function readLocalDirectory(directory: string): StoredSnapshots {
+  return {
+    directory,
+    list: () => listEntries(directory),
+    read: (id) => readEntry(directory, id),
+    pathOf: (id) => join(directory, checkedId(id), SNAPSHOT_FILE),
+  };
+}
+
 /**
  * Opens `<directory>/<id>/snapshot.db` with its `manifest.json`, creating the directory (0700) when absent, and
  * removes what a crash left there. A snapshot is written in `<random>.partial` and becomes listed by one rename.
@@ -39,17 +52,14 @@ export async function openLocalDirectory(
   try {
     const swept = await sweepLeftovers(directory, options.clock);
     return {
-      directory,
+      ...readLocalDirectory(directory),
       swept,
       begin: () => beginDraft(directory),
-      list: () => listEntries(directory),
-      read: (id) => readEntry(directory, id),
       replaceManifest: async (manifest) => {
         const { id } = manifest;
         if ((await readEntry(directory, id)) === undefined) throw absent(id);
         await writeTextDurably(join(directory, id, MANIFEST_FILE), formatManifest(manifest));
       },
-      pathOf: (id) => join(directory, checkedId(id), SNAPSHOT_FILE),
       incomingPath: (id) => join(directory, INCOMING, checkedId(id) + PARTIAL_SUFFIX),
       remove: (id) => removeEntry(directory, checkedId(id)),
       close: () => lock.close(),
