@@ -6,19 +6,21 @@ import {
   type SnapshotProof,
   type SnapshotTrigger,
 } from '../formats/snapshot-manifest.ts';
-import type { DatabaseFacts } from '../snapshot/database-facts.ts';
+import type { ProvedFacts } from '../snapshot/database-facts.ts';
 import { makeSnapshotId } from '../snapshot/snapshot-id.ts';
 import type { BackupContext } from './backup-context.ts';
 
 export interface TakenSnapshot {
   readonly file: Pick<
     SnapshotManifest,
-    'sha256' | 'sizeBytes' | 'kind' | 'hasTrailer' | 'method' | 'reflinked' | 'note'
+    'sha256' | 'sizeBytes' | 'kind' | 'hasTrailer' | 'method' | 'reflinked' | 'walEntriesNewer' | 'note'
   >;
   readonly proof: Omit<SnapshotProof, 'at'>;
-  readonly facts: DatabaseFacts & Pick<SnapshotManifest, 'keyCount'>;
+  readonly facts: ProvedFacts;
   /** Absent when the member was not running, or did not answer. */
   readonly status: MemberStatus | undefined;
+  /** What its log says of it, then. */
+  readonly identity?: Pick<SnapshotManifest, 'clusterId' | 'memberId'>;
   readonly trigger: SnapshotTrigger;
   readonly startedMs: number;
 }
@@ -38,7 +40,7 @@ export function composeManifest(
     grade: proof.grade,
     proofs: [{ ...proof, at: new Date(nowMs).toISOString() }],
     ...facts,
-    ...(status === undefined ? {} : identityOf(status)),
+    ...(status === undefined ? taken.identity : identityOf(status)),
     memberName,
     takenAt: new Date(startedMs).toISOString(),
     durationMs: Math.max(0, nowMs - startedMs),

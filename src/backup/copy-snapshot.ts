@@ -1,28 +1,29 @@
 import { stat } from 'node:fs/promises';
 import { AgentError, messageOf } from '../base/agent-error.ts';
 import { requireFreeSpace } from '../base/free-space.ts';
-import { hashFile } from '../base/hash-file.ts';
 import type { MemberStatus } from '../etcd/maintenance.ts';
 import type { SnapshotManifest } from '../formats/snapshot-manifest.ts';
-import { readDatabaseFacts } from '../snapshot/database-facts.ts';
+import { provedFacts } from '../snapshot/database-facts.ts';
+import { requireSound } from '../snapshot/judge-structure.ts';
 import type { BackupContext } from './backup-context.ts';
 import { composeManifest } from './compose-manifest.ts';
 import { copyDatabase, databasePath } from './copy-database.ts';
-import { countKeys } from './count-keys.ts';
+import { judgeWal } from './judge-wal.ts';
+import { proveTaken } from './prove-taken.ts';
 import { roomFor, type SnapshotRequest } from './save-snapshot.ts';
+import { readWalBeside } from './wal-beside.ts';
 
 /**
- * Copies `member/snap/db` into the catalog. Nothing in the file proves it, so it is read, and the restore tool makes a
- * throw-away data dir of it; its grade is `raw`.
+ * Copies `member/snap/db` into the catalog. It carries no hash to be compared with, so all that proves it is its structure, of which every
+ * page is read; its grade is `raw`.
  *
- * @throws {AgentError} `NO_SPACE` before the first byte; as `copyDatabase` and `readDatabaseFacts`; what the proof
- *   threw. Nothing is kept then.
+ * @throws {AgentError} `NO_SPACE` before the first byte; as `copyDatabase`, `proveFile` and `requireSound`. Nothing is kept then.
  */
 export async function copySnapshot(
   context: BackupContext,
   { trigger, signal, onProgress }: SnapshotRequest,
 ): Promise<SnapshotManifest> {
-  const { catalog, settings, clock, proveDatabase } = context;
+  const { catalog, settings, clock, prover } = context;
   const startedMs = clock.now();
   onProgress({ phase: 'connecting', bytes: 0 });
   const status = await statusIfAnswered(context, signal);
@@ -36,19 +37,31 @@ export async function copySnapshot(
         onProgress({ phase: 'copying', bytes, totalBytes });
       },
     });
-    const facts = readDatabaseFacts(draft.path);
-    const { by } = await proveDatabase(draft.path, signal);
-    // After the proof, so that a tool that wrote to the file could not go unnoticed later.
-    const hashed = await hashFile(draft.path, signal, (bytes) => {
-      onProgress({ phase: 'proving', bytes, totalBytes });
-    });
-    const keyCount = status && (await countKeys(context, facts.revision, signal));
+    // Before the proof, which takes as long as it takes: a running member goes on writing.
+    const wal = await readWalBeside(settings, signal);
+    const reading = { totalBytes, signal, onProgress };
+    const { bytes, keyspace } = await proveTaken(context, reading, (options) =>
+      prover.proveFile(draft.path, options),
+    );
+    const facts = provedFacts(requireSound('the copy', keyspace));
+    const hashed = { sha256: bytes.sha256, sizeBytes: bytes.sizeBytes };
+    const { consistentIndex } = facts;
+    const isOffline = copied.method === 'offline-copy';
+    const { note, walEntriesNewer, ...identity } = judgeWal(wal, { consistentIndex, status, isOffline });
     onProgress({ phase: 'publishing', bytes: hashed.sizeBytes });
     const manifest = composeManifest(context, {
-      file: { ...hashed, ...copied, kind: 'copied', hasTrailer: false },
-      proof: { grade: 'raw', by },
-      facts: { ...facts, ...(keyCount === undefined ? {} : { keyCount }) },
+      file: {
+        ...hashed,
+        ...copied,
+        kind: 'copied',
+        hasTrailer: false,
+        ...(walEntriesNewer === undefined ? {} : { walEntriesNewer }),
+        ...joinNotes(copied.note, note),
+      },
+      proof: { grade: 'raw', by: 'structure walked after it was copied' },
+      facts,
       status,
+      identity,
       trigger,
       startedMs,
     });
@@ -58,6 +71,11 @@ export async function copySnapshot(
     await draft.discard();
     throw error;
   }
+}
+
+function joinNotes(...notes: readonly (string | undefined)[]): Pick<SnapshotManifest, 'note'> {
+  const said = notes.filter((note) => note !== undefined);
+  return said.length === 0 ? {} : { note: said.join('; ') };
 }
 
 /** A member that is stopped or hangs is no reason not to copy its file. */

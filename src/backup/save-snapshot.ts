@@ -1,11 +1,13 @@
 import { requireFreeSpace } from '../base/free-space.ts';
 import type { MemberStatus } from '../etcd/maintenance.ts';
 import type { SnapshotManifest, SnapshotTrigger } from '../formats/snapshot-manifest.ts';
-import { readDatabaseFacts } from '../snapshot/database-facts.ts';
+import { provedFacts } from '../snapshot/database-facts.ts';
+import { requireSound } from '../snapshot/judge-structure.ts';
 import type { BackupContext } from './backup-context.ts';
 import type { OnBackupProgress } from './backup-progress.ts';
+import { compareHash } from './compare-hash.ts';
 import { composeManifest } from './compose-manifest.ts';
-import { countKeys } from './count-keys.ts';
+import { proveTaken } from './prove-taken.ts';
 import { saveStream } from './save-stream.ts';
 
 export interface SnapshotRequest {
@@ -18,18 +20,20 @@ export interface SnapshotRequest {
 const GROWTH = 1.05;
 const MARGIN_BYTES = 16 << 20;
 
+const PROVED_BY = 'trailer compared while it was streamed, structure walked';
+
 /**
- * Streams the member's database into the catalog, proved by its trailer.
+ * Streams the member's database into the catalog, proved by its trailer while it arrives, and then by a walk through its structure.
  *
  * @param status - What the member just said of itself.
- * @throws {AgentError} `NO_SPACE` before the first byte; as `saveStream`; as `readDatabaseFacts`. Nothing is kept then.
+ * @throws {AgentError} `NO_SPACE` before the first byte; as `saveStream`, `proveKeyspace`, `requireSound` and `compareHash`. Nothing is kept then.
  */
 export async function saveSnapshot(
   context: BackupContext,
   status: MemberStatus,
   { trigger, signal, onProgress }: SnapshotRequest,
 ): Promise<SnapshotManifest> {
-  const { catalog, etcd, settings, clock } = context;
+  const { catalog, etcd, settings, clock, prover } = context;
   const startedMs = clock.now();
   const totalBytes = status.dbSizeBytes;
   await requireFreeSpace(catalog.directory, roomFor(totalBytes));
@@ -43,14 +47,18 @@ export async function saveSnapshot(
         onProgress({ phase: 'streaming', bytes, totalBytes });
       },
     });
-    onProgress({ phase: 'proving', bytes: 0 });
-    const facts = readDatabaseFacts(draft.path);
-    const keyCount = await countKeys(context, facts.revision, signal);
+    const walk = { totalBytes: saved.sizeBytes, signal, onProgress };
+    const proof = await proveTaken(context, walk, (options) => prover.proveKeyspace(draft.path, options));
+    const facts = provedFacts(requireSound('what arrived', proof));
+    const isCompared = await compareHash(context, facts, status, signal);
     onProgress({ phase: 'publishing', bytes: saved.sizeBytes });
     const manifest = composeManifest(context, {
       file: { ...saved, kind: 'streamed', hasTrailer: true, method: 'stream' },
-      proof: { grade: 'hashed', by: 'trailer compared while it was streamed' },
-      facts: { ...facts, ...(keyCount === undefined ? {} : { keyCount }) },
+      proof: {
+        grade: 'hashed',
+        by: isCompared ? `${PROVED_BY}, HashKV compared with the member's` : PROVED_BY,
+      },
+      facts,
       status,
       trigger,
       startedMs,

@@ -14,16 +14,17 @@ import { isProved, withProof } from './grade.ts';
 import { importFile } from './import-file.ts';
 import { Leases } from './leases.ts';
 import { compareNewest } from './newest-first.ts';
-import type { ProveDatabase } from './prove-database.ts';
+import type { Prover } from './prover.ts';
 import { chooseExpired } from './retention.ts';
-import { verifyFile } from './verify-file.ts';
+import { verifyFile, verifyKeyspace } from './verify-file.ts';
 
 export interface CatalogSettings {
   /** This agent's name: it goes into the IDs of what is imported. */
   readonly agent: string;
   readonly clock: Clock;
-  /** Proves an imported file that has no trailer. */
-  readonly proveDatabase: ProveDatabase;
+  readonly prover: Prover;
+  /** Called once a snapshot that was stored is `failed`. */
+  readonly onFailedProof?: (id: string, problem: string) => void;
 }
 
 export interface CatalogSummary {
@@ -126,24 +127,25 @@ export class Catalog {
   }
 
   /**
-   * Reads the whole file again and compares size, SHA-256 and trailer. What does not fit is `failed` durably, before
-   * this throws; what cannot be read to its end keeps its grade.
+   * Reads the whole file again: size, SHA-256, trailer, structure, and what etcd wrote into it. What does not fit is `failed` durably,
+   * before this throws; what cannot be read to its end keeps its grade.
    *
    * @returns The manifest with the new proof. A `failed` one stays failed: see `withProof`.
-   * @throws {AgentError} `SNAPSHOT_HASH_MISMATCH`, and as `get` does.
+   * @throws {AgentError} `SNAPSHOT_HASH_MISMATCH`, `SNAPSHOT_DAMAGED`, and as `get` does.
    */
   async verify(id: string, signal: AbortSignal, onBytes?: OnBytes): Promise<SnapshotManifest> {
     const manifest = await this.get(id);
     const path = this.pathOf(manifest.id);
-    const { problem } = await this.#whileReading(manifest.id, () =>
-      verifyFile(path, manifest, signal, onBytes),
+    const options = { signal, ...(onBytes === undefined ? {} : { onBytes }) };
+    const verdict = await this.#whileReading(manifest.id, () =>
+      verifyFile(this.#settings.prover, path, manifest, options),
     );
-    if (problem !== undefined) throw await this.#fail(manifest.id, problem);
+    if ('refusal' in verdict) throw await this.#fail(manifest.id, verdict.refusal);
     return await this.recordProof(
       manifest.id,
       manifest.hasTrailer
-        ? { grade: 'hashed', by: 'file hashed again, trailer compared' }
-        : { grade: 'raw', by: 'file hashed again' },
+        ? { grade: 'hashed', by: 'file hashed again, trailer compared, structure walked' }
+        : { grade: 'raw', by: 'file hashed again, structure walked' },
     );
   }
 
@@ -184,19 +186,20 @@ export class Catalog {
     await this.#whileReading(manifest.id, () =>
       exportFile(request, async ({ sha256 }) => {
         if (sha256 === manifest.sha256) return;
-        throw await this.#fail(manifest.id, `SHA-256 is ${sha256}, the manifest says ${manifest.sha256}`);
+        const problem = `SHA-256 is ${sha256}, the manifest says ${manifest.sha256}`;
+        throw await this.#fail(manifest.id, new AgentError('SNAPSHOT_HASH_MISMATCH', problem));
       }),
     );
   }
 
   /**
-   * Takes in a file that came from a peer, under the ID it has there. The caller compared its SHA-256. An equal one
-   * that is here already stays; one that is here and `failed` is replaced.
+   * Takes in a file that came from a peer, under the ID it has there. The caller compared its SHA-256; its structure is proved here,
+   * and what is in it must be what the peer said. An equal one that is here already stays; one that is here and `failed` is replaced.
    *
-   * @param path - On the file system of the storage (see `incomingPath`); gone from there afterwards.
-   * @throws {AgentError} `SNAPSHOT_DAMAGED` for a `failed` manifest, `STORAGE_CORRUPTED` for a wrong size, `STORAGE_TAKEN`.
+   * @param path - On the file system of the storage (see `incomingPath`); gone from there afterwards, also when its proof failed.
+   * @throws {AgentError} `SNAPSHOT_DAMAGED` for a `failed` manifest or structure, `STORAGE_CORRUPTED` for a wrong size, `STORAGE_TAKEN`.
    */
-  async adoptFile(manifest: SnapshotManifest, path: string): Promise<SnapshotManifest> {
+  async adoptFile(manifest: SnapshotManifest, path: string, signal: AbortSignal): Promise<SnapshotManifest> {
     const { id, grade, sizeBytes } = manifest;
     if (grade === 'failed') throw new AgentError('SNAPSHOT_DAMAGED', `the peer's proof of ${id} failed`);
     const { size } = await stat(path);
@@ -209,8 +212,9 @@ export class Catalog {
       await rm(path);
       return stored.manifest;
     }
+    const proved = await this.#proveArrived(manifest, path, signal);
     if (stored !== undefined) await this.#leases.whileUnused(id, () => this.#storage.remove(id));
-    return await this.#publishMoved(manifest, path);
+    return await this.#publishMoved(proved, path);
   }
 
   /**
@@ -257,10 +261,32 @@ export class Catalog {
     throw new AgentError('SNAPSHOT_UNKNOWN', `this host holds ${all.length} snapshot(s), and none is proved`);
   }
 
-  async #fail(id: string, problem: string): Promise<AgentError> {
+  async #fail(id: string, refusal: AgentError): Promise<AgentError> {
+    const { code, message, details } = refusal;
     this.#failedProofs += 1;
-    await this.recordProof(id, { grade: 'failed', by: problem });
-    return new AgentError('SNAPSHOT_HASH_MISMATCH', `${id}: ${problem}`, { details: { id } });
+    await this.recordProof(id, { grade: 'failed', by: message });
+    this.#settings.onFailedProof?.(id, message);
+    return new AgentError(code, `${id}: ${message}`, { cause: refusal, details: { ...details, id } });
+  }
+
+  async #proveArrived(
+    manifest: SnapshotManifest,
+    path: string,
+    signal: AbortSignal,
+  ): Promise<SnapshotManifest> {
+    const { clock, prover } = this.#settings;
+    const verdict = await verifyKeyspace(prover, path, manifest, { signal });
+    if ('refusal' in verdict) {
+      const { code, message, details } = verdict.refusal;
+      // The next download would go on where this one ended.
+      await rm(path);
+      throw new AgentError(code, `${manifest.id} as it arrived: ${message}`, { details });
+    }
+    return withProof(manifest, {
+      grade: manifest.hasTrailer ? 'hashed' : 'raw',
+      at: new Date(clock.now()).toISOString(),
+      by: 'SHA-256 compared and structure walked on arrival',
+    });
   }
 
   async #publishMoved(manifest: SnapshotManifest, path: string): Promise<SnapshotManifest> {

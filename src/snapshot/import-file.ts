@@ -5,18 +5,19 @@ import type { Clock } from '../base/clock.ts';
 import { copyFileDurably } from '../base/copy-file.ts';
 import { requireFreeSpace } from '../base/free-space.ts';
 import type { OnBytes } from '../base/hash-file.ts';
-import { MANIFEST_VERSION, type Grade, type SnapshotManifest } from '../formats/snapshot-manifest.ts';
+import { MANIFEST_VERSION, type SnapshotManifest } from '../formats/snapshot-manifest.ts';
 import type { Storage } from '../storage/storage.ts';
-import { readDatabaseFacts } from './database-facts.ts';
-import type { ProveDatabase } from './prove-database.ts';
+import { provedFacts, type ProvedFacts } from './database-facts.ts';
+import { judgeFile } from './judge-file.ts';
+import type { Prover } from './prover.ts';
 import { makeSnapshotId } from './snapshot-id.ts';
-import { judgeTrailer, type TrailerVerdict } from './trailer-hash.ts';
+import type { TrailerVerdict } from './trailer-hash.ts';
 
 export interface ImportContext {
   readonly storage: Storage;
   readonly agent: string;
   readonly clock: Clock;
-  readonly proveDatabase: ProveDatabase;
+  readonly prover: Prover;
 }
 
 export interface ImportRequest {
@@ -27,15 +28,14 @@ export interface ImportRequest {
   readonly onBytes?: OnBytes;
 }
 
-/** How a file without trailer, or with one that is not etcd's, leaves bbolt's page grid. */
-const PAGE_DIVISOR = 512;
+const WITH_TRAILER = { grade: 'hashed', by: 'trailer compared and structure walked at import' } as const;
+const WITHOUT_TRAILER = { grade: 'raw', by: 'structure walked at import' } as const;
 
 /**
  * Copies a file that a person brought into the store and proves the copy. It counts as taken when the file was last
  * modified: the file does not say, and an old state must not look new.
  *
- * @throws {AgentError} `FILE_UNREADABLE`, `NO_SPACE`, `SNAPSHOT_TRUNCATED`, `SNAPSHOT_HASH_MISMATCH`,
- *   `SNAPSHOT_NOT_A_DATABASE`, `SNAPSHOT_DAMAGED`, or what the proof of a file without trailer threw. Nothing is kept then.
+ * @throws {AgentError} `FILE_UNREADABLE`, `NO_SPACE`, and as `proveFile` and `judgeFile`. Nothing is kept then.
  */
 export async function importFile(context: ImportContext, request: ImportRequest): Promise<SnapshotManifest> {
   const { sizeBytes, modifiedMs } = await lookAt(request.path);
@@ -44,10 +44,8 @@ export async function importFile(context: ImportContext, request: ImportRequest)
   try {
     const { signal } = request;
     const copy = await copyFileDurably(request.path, draft.path, { signal });
-    const verdict = await judgeTrailer(draft.path, signal, request.onBytes);
-    refuseBroken(request.path, verdict);
-    const facts = readDatabaseFacts(draft.path);
-    const proof = await prove(context, draft.path, verdict, signal);
+    const { bytes, facts } = await prove(context.prover, draft.path, request);
+    const proof = bytes.hasTrailerSize ? WITH_TRAILER : WITHOUT_TRAILER;
     const takenAtMs = Math.min(modifiedMs, context.clock.now());
     const { agent } = context;
     const random = randomBytes(3);
@@ -55,11 +53,11 @@ export async function importFile(context: ImportContext, request: ImportRequest)
       version: MANIFEST_VERSION,
       id: makeSnapshotId({ atMs: takenAtMs, agent, revision: facts.revision, random }),
       kind: 'imported',
-      hasTrailer: verdict.hasTrailerSize,
+      hasTrailer: bytes.hasTrailerSize,
       grade: proof.grade,
       proofs: [{ ...proof, at: new Date(context.clock.now()).toISOString() }],
-      sha256: verdict.sha256,
-      sizeBytes: verdict.sizeBytes,
+      sha256: bytes.sha256,
+      sizeBytes: bytes.sizeBytes,
       ...facts,
       takenAt: new Date(takenAtMs).toISOString(),
       agent,
@@ -85,26 +83,14 @@ async function lookAt(path: string): Promise<{ sizeBytes: number; modifiedMs: nu
   }
 }
 
-function refuseBroken(path: string, found: TrailerVerdict): void {
-  if (found.hasTrailerSize && !found.trailerFits) {
-    throw new AgentError(
-      'SNAPSHOT_HASH_MISMATCH',
-      `${path}: its bytes hash to ${found.bodySha256}, its trailer says ${found.trailer}`,
-    );
-  }
-  if (found.hasTrailerSize || found.sizeBytes % PAGE_DIVISOR === 0) return;
-  throw new AgentError(
-    'SNAPSHOT_TRUNCATED',
-    `${path} has ${found.sizeBytes} bytes: neither whole pages, nor whole pages and a trailer of 32 bytes`,
-  );
-}
-
 async function prove(
-  context: ImportContext,
-  path: string,
-  verdict: TrailerVerdict,
-  signal: AbortSignal,
-): Promise<{ grade: Grade; by: string }> {
-  if (verdict.hasTrailerSize) return { grade: 'hashed', by: 'trailer compared at import' };
-  return { grade: 'raw', by: (await context.proveDatabase(path, signal)).by };
+  prover: Prover,
+  copyPath: string,
+  { path, signal, onBytes }: ImportRequest,
+): Promise<{ readonly bytes: TrailerVerdict; readonly facts: ProvedFacts }> {
+  const proof = await prover.proveFile(copyPath, { signal, ...(onBytes === undefined ? {} : { onBytes }) });
+  const judgement = judgeFile(proof);
+  if ('keyspace' in judgement) return { bytes: proof.bytes, facts: provedFacts(judgement.keyspace) };
+  const { code, message, details } = judgement.refusal;
+  throw new AgentError(code, `${path}: ${message}`, { cause: judgement.refusal, details });
 }

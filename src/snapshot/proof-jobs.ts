@@ -1,10 +1,19 @@
 import type { RunJob } from '../base/serve-thread-job.ts';
+import { openPageFile } from '../bbolt/page-file.ts';
+import { readKeyspaceFacts } from '../mvcc/keyspace-facts.ts';
+import { proveKeyspace } from '../mvcc/prove-keyspace.ts';
 import { judgeTrailer } from './trailer-hash.ts';
 
 interface FileToRead {
   readonly path: string;
 }
 
+/** What a proof does in its threads. Each of them blocks, and closes what it opened. */
 export const PROOF_JOBS = {
-  'hash-file': ({ path }: FileToRead, onBytes) => judgeTrailer(path, new AbortController().signal, onBytes),
+  'hash-file': ({ path }: FileToRead, onBytes) => judgeTrailer(path, onBytes),
+  'prove-keyspace': ({ path }: FileToRead, onBytes) => proveKeyspace(path, { onBytes }),
+  'read-facts': ({ path }: FileToRead) => {
+    using file = openPageFile(path);
+    return readKeyspaceFacts(file);
+  },
 } as const satisfies Record<string, RunJob>;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
+import { AgentError, messageOf } from '../base/agent-error.ts';
 import type { OnBytes } from '../base/hash-file.ts';
 
 /** etcd ends a snapshot stream with the SHA-256 of all the bytes before it (etcd-io/etcd: v3rpc/maintenance.go). */
@@ -7,6 +8,8 @@ export const TRAILER_BYTES = 32;
 
 /** bbolt's pages are multiples of it, so a file with a trailer has 32 bytes left over (etcd: client/v3/snapshot). */
 const PAGE_DIVISOR = 512;
+
+const WINDOW_BYTES = 1 << 20;
 
 export interface TrailerVerdict {
   readonly sizeBytes: number;
@@ -62,17 +65,29 @@ export class TrailerHash {
   }
 }
 
-/** Reads `path` once, 1 MiB at a time. Rejects with the file system's error, or with the signal's reason. */
-export async function judgeTrailer(
-  path: string,
-  signal: AbortSignal,
-  onBytes?: OnBytes,
-): Promise<TrailerVerdict> {
+/**
+ * Reads `path` once, 1 MiB at a time, and blocks meanwhile: for a thread of its own.
+ *
+ * @throws {AgentError} `FILE_UNREADABLE`
+ */
+export function judgeTrailer(path: string, onBytes: OnBytes): TrailerVerdict {
   const hash = new TrailerHash();
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
-    signal.throwIfAborted();
-    hash.update(chunk);
-    onBytes?.(hash.sizeBytes);
+  const window = Buffer.allocUnsafeSlow(WINDOW_BYTES);
+  try {
+    const fd = openSync(path, 'r');
+    try {
+      for (;;) {
+        const bytesRead = readSync(fd, window, 0, window.length, hash.sizeBytes);
+        if (bytesRead === 0) return hash.finish();
+        hash.update(window.subarray(0, bytesRead));
+        onBytes(hash.sizeBytes);
+      }
+    } finally {
+      closeSync(fd);
+    }
+  } catch (cause) {
+    throw new AgentError('FILE_UNREADABLE', `${path} at byte ${hash.sizeBytes}: ${messageOf(cause)}`, {
+      cause,
+    });
   }
-  return hash.finish();
 }

@@ -1,0 +1,84 @@
+import { AgentError } from '../base/agent-error.ts';
+import type { ErrorCode } from '../base/error-codes.ts';
+import type { OnBytes } from '../base/hash-file.ts';
+import { runInThread, type ThreadOptions, type ThreadProgram } from '../base/run-in-thread.ts';
+import type { KeyspaceFacts } from '../mvcc/keyspace-facts.ts';
+import type { KeyspaceProof } from '../mvcc/prove-keyspace.ts';
+import type { PROOF_JOBS } from './proof-jobs.ts';
+import type { TrailerVerdict } from './trailer-hash.ts';
+
+type Jobs = typeof PROOF_JOBS;
+type ResultOf<J extends keyof Jobs> = Awaited<ReturnType<Jobs[J]>>;
+
+/** What two readings of a whole file found. */
+export interface FileProof {
+  readonly bytes: TrailerVerdict;
+  /** Or why the file could not be read as a database at all: `SNAPSHOT_DAMAGED`, `SNAPSHOT_NOT_A_DATABASE`. */
+  readonly keyspace: KeyspaceProof | AgentError;
+}
+
+/**
+ * Reads database files in threads, so that the event loop that serves peers never does. A file is only read, and may be of any
+ * kind: what is wrong with it is found, not believed.
+ *
+ * Each rejects with `FILE_UNREADABLE` or the file system's error when the file cannot be read to its end, with `THREAD_DIED`, and with
+ * the signal's reason: that is no verdict on the file.
+ */
+export interface Prover {
+  /** Every page once: the structure, what etcd says in it, its live keys and HashKV. @throws {AgentError} also `SNAPSHOT_DAMAGED`, `SNAPSHOT_NOT_A_DATABASE`. */
+  proveKeyspace(path: string, options: ThreadOptions): Promise<KeyspaceProof>;
+  /** The same, and SHA-256 and trailer beside it in a second thread. */
+  proveFile(path: string, options: ThreadOptions): Promise<FileProof>;
+  /** The few pages that tell what the file is. Proves nothing. @throws {AgentError} as `proveKeyspace` */
+  readFacts(path: string, signal: AbortSignal): Promise<KeyspaceFacts>;
+}
+
+/** A verdict on the file, not on the reading of it. */
+const REFUSALS: readonly ErrorCode[] = ['SNAPSHOT_DAMAGED', 'SNAPSHOT_NOT_A_DATABASE'];
+
+export function openProver(program: ThreadProgram): Prover {
+  const run = async <J extends keyof Jobs>(
+    job: J,
+    path: string,
+    options: ThreadOptions,
+  ): Promise<ResultOf<J>> => (await runInThread(program, { job, params: { path } }, options)) as ResultOf<J>;
+  return {
+    proveKeyspace: (path, options) => run('prove-keyspace', path, options),
+    readFacts: (path, signal) => run('read-facts', path, { signal }),
+    proveFile: async (path, { signal, onBytes }) => {
+      const failed = new AbortController();
+      const both = AbortSignal.any([signal, failed.signal]);
+      const [onHashed, onWalked] = slowerOf(onBytes);
+      const reading = [
+        run('hash-file', path, { signal: both, onBytes: onHashed }),
+        run('prove-keyspace', path, { signal: both, onBytes: onWalked }).catch(refusalOf),
+      ] as const;
+      try {
+        const [bytes, keyspace] = await Promise.all(reading);
+        onBytes?.(bytes.sizeBytes);
+        signal.throwIfAborted();
+        return { bytes, keyspace };
+      } catch (error) {
+        failed.abort(error);
+        await Promise.allSettled(reading);
+        throw error;
+      }
+    },
+  };
+}
+
+/** A verdict on the file, given back; what is none is thrown on. */
+export function refusalOf(error: unknown): AgentError {
+  if (error instanceof AgentError && REFUSALS.includes(error.code)) return error;
+  throw error;
+}
+
+/** Two readings of one file are as far as the one behind. */
+function slowerOf(onBytes: OnBytes | undefined): [OnBytes, OnBytes] {
+  const done = [0, 0];
+  const report = (index: 0 | 1) => (bytes: number) => {
+    done[index] = bytes;
+    onBytes?.(Math.min(...done));
+  };
+  return [report(0), report(1)];
+}
