@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { systemClock } from '../base/clock.ts';
-import { removeDurably } from '../base/durable-file.ts';
 import { pathExists } from '../base/path-exists.ts';
 import { readRelease } from '../base/release.ts';
 import type { ShutdownStack } from '../base/shutdown-stack.ts';
@@ -9,12 +8,12 @@ import type { Config } from '../config/config-schema.ts';
 import { connectEtcd } from '../etcd/client.ts';
 import { LineageStore } from '../restore/lineage-store.ts';
 import { openCatalog } from '../snapshot/catalog.ts';
+import { openProver } from '../snapshot/prover.ts';
 import { openLocalDirectory } from '../storage/local-directory.ts';
 import { processesUsing } from '../supervisor/open-files.ts';
 import { openSupervisor } from '../supervisor/open-supervisor.ts';
 import { readJournalId } from './agent-identity.ts';
 import type { AgentOptions } from './agent-options.ts';
-import { proveByRestoreTool } from './restore-tool-proof.ts';
 import { etcdOptions, hookCommand, supervisorOptions } from './room-options.ts';
 
 export type LocalParts = Awaited<ReturnType<typeof openLocalParts>>;
@@ -22,7 +21,7 @@ export type LocalParts = Awaited<ReturnType<typeof openLocalParts>>;
 /** What needs no peer: storage, etcd and its supervisor. */
 // eslint-disable-next-line @typescript-eslint/explicit-module-boundary-types -- named by LocalParts
 export async function openLocalParts(
-  { config, environment, log, signal }: AgentOptions,
+  { config, threadProgram, log, signal }: AgentOptions,
   opened: ShutdownStack,
 ) {
   const clock = systemClock;
@@ -30,17 +29,15 @@ export async function openLocalParts(
   const storage = await openLocalDirectory(config.snapshots.directory, { clock });
   opened.onClose('storage', () => storage.close());
   if (storage.swept.length > 0) log.warn({ swept: storage.swept }, 'leftovers of a crash were removed');
-  const proofDirectory = join(stateDir, 'proof');
-  // What a crash left: as large as a database each.
-  await removeDurably(proofDirectory);
-  const proveDatabase = proveByRestoreTool({
-    directory: proofDirectory,
-    toolPath: config.restore.tool,
-    etcdPath: config.etcd.binary,
-    searchPath: environment.path,
-    stallMs: config.restore.prepareStallSeconds * 1000,
+  const prover = openProver(threadProgram);
+  const catalog = openCatalog(storage, {
+    agent: config.agent.name,
+    clock,
+    prover,
+    onFailedProof: (id, problem) => {
+      log.error({ id, problem }, 'A stored snapshot failed its proof. It is never offered again.');
+    },
   });
-  const catalog = openCatalog(storage, { agent: config.agent.name, clock, proveDatabase });
   const lineage = await LineageStore.open(stateDir);
   const supervisor = await openSupervisor(
     supervisorOptions(config, () => missingMember(config, lineage)),
@@ -61,8 +58,9 @@ export async function openLocalParts(
       dataDir: config.etcd.dataDir,
       keep: config.snapshots.keep,
       stallMs: config.snapshots.stallSeconds * 1000,
+      compareHashUpToBytes: config.snapshots.compareHashUpToMiB * 1024 * 1024,
     },
-    proveDatabase,
+    prover,
     isMemberRunning: async () => (await processesUsing([config.etcd.dataDir])).some(({ writing }) => writing),
     clock,
     log,
@@ -72,7 +70,7 @@ export async function openLocalParts(
   });
   const journalId = await readJournalId(stateDir);
   const release = readRelease();
-  return { clock, catalog, lineage, supervisor, etcd, backup, journalId, release };
+  return { clock, prover, catalog, lineage, supervisor, etcd, backup, journalId, release };
 }
 
 /** A host whose member was seen in a cluster has a member directory, or it lost its data. */

@@ -25,7 +25,7 @@ export async function openRestores(
   opened: ShutdownStack,
 ): Promise<Restores> {
   const { config, environment, log } = options;
-  const { clock, catalog, lineage, supervisor, etcd, backup, journalId, release } = base;
+  const { clock, prover, catalog, lineage, supervisor, etcd, backup, journalId, release } = base;
   const self = config.agent.name;
   const methods = new PeerMethods(self);
   const restoreOptions: OperationsOptions = {
@@ -34,6 +34,7 @@ export async function openRestores(
     supervisor,
     etcd,
     catalog,
+    prover,
     lineage,
     settings: restoreSettings(config),
     call: methods.call,

@@ -1,4 +1,5 @@
 import { markGarbageInOneGo } from '../base/garbage-collection.ts';
+import type { ThreadProgram } from '../base/run-in-thread.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { takeEnvironment } from '../config/environment.ts';
 import { createLogger } from '../observe/logger.ts';
@@ -7,6 +8,7 @@ import { startAgent } from './agent.ts';
 
 export interface RunAgentOptions {
   readonly configFile: string;
+  readonly threadProgram: ThreadProgram;
   /** Aborted when the agent is asked to finish and close. */
   readonly signal: AbortSignal;
 }
@@ -17,12 +19,12 @@ export interface RunAgentOptions {
  * @returns The exit status.
  * @throws {AgentError} why it could not start; everything that was opened is closed again.
  */
-export async function runAgent({ configFile, signal }: RunAgentOptions): Promise<number> {
+export async function runAgent({ configFile, threadProgram, signal }: RunAgentOptions): Promise<number> {
   markGarbageInOneGo();
   const environment = takeEnvironment();
   const config = await loadConfig(configFile, { scheduleProblem: validateCron });
   const log = createLogger({ level: config.agent.logLevel, name: config.agent.name });
-  const agent = await startAgent({ config, configFile, environment, log, signal });
+  const agent = await startAgent({ config, configFile, environment, threadProgram, log, signal });
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
     signal.addEventListener('abort', () => {

@@ -74,7 +74,7 @@ async function verifyEach(
       verified.push({ id, ok: grade !== 'failed', grade });
     } catch (error) {
       const { code, message } = asAgentError(error);
-      if (code !== 'SNAPSHOT_HASH_MISMATCH') throw error;
+      if (!FAILED_PROOFS.includes(code)) throw error;
       verified.push({ id, ok: false, grade: 'failed', failure: { code, message } });
     }
   }
@@ -91,7 +91,7 @@ const FAILED_PROOFS: readonly ErrorCode[] = [
 
 /** Runs a snapshot whose progress `lifeboat status` shows too. */
 export async function trackSnapshot<T>(
-  { underWay, tally }: Pick<AgentParts, 'underWay' | 'tally'>,
+  { underWay, tally, log }: Pick<AgentParts, 'underWay' | 'tally' | 'log'>,
   onProgress: (progress: Progress) => void,
   take: (report: (progress: Progress) => void) => Promise<T>,
 ): Promise<T> {
@@ -101,7 +101,11 @@ export async function trackSnapshot<T>(
       onProgress(progress);
     });
   } catch (error) {
-    if (FAILED_PROOFS.includes(asAgentError(error).code)) tally.failedProofs += 1;
+    const { code, message } = asAgentError(error);
+    if (FAILED_PROOFS.includes(code)) {
+      tally.failedProofs += 1;
+      log.error({ code, problem: message }, 'A new snapshot failed its proof. It was not kept.');
+    }
     throw error;
   } finally {
     delete underWay.snapshot;

@@ -17,14 +17,14 @@ async function serve(session: Session): Promise<number> {
   using stop = interruptedBy(['SIGTERM', 'SIGINT'], signals, () => {
     endNow(1);
   });
-  return await loadAndRun(session.configFile, stop.signal);
+  return await loadAndRun(session, stop.signal);
 }
 
 /**
  * Loaded only here: every other command would pay for the whole agent. A function of its own, because tsc (6.0.3)
  * leaves `.ts` in an `import()` that stands in the scope of a `using`.
  */
-async function loadAndRun(configFile: string, signal: AbortSignal): Promise<number> {
+async function loadAndRun({ configFile, surroundings }: Session, signal: AbortSignal): Promise<number> {
   const { runAgent } = await import('../agent/run-agent.ts');
-  return await runAgent({ configFile, signal });
+  return await runAgent({ configFile, threadProgram: surroundings.threadProgram, signal });
 }

@@ -43,8 +43,14 @@ export const snapshotManifest = z.strictObject({
   revision: count,
   compactRevision: z.int().exactOptional(),
   consistentIndex: count.exactOptional(),
-  /** Live keys at `revision`, as the member counted them. */
+  /** Of a copy: how many entries of the member's raft log came after `consistentIndex`, when it was copied. */
+  walEntriesNewer: count.exactOptional(),
+  /** Live keys at `revision`. */
   keyCount: count.exactOptional(),
+  /** Of all entries up to `revision`, as a member that serves this state answers it. */
+  hashKv: z
+    .strictObject({ hash: count.max(0xffff_ffff), revision: count, compactRevision: z.int() })
+    .exactOptional(),
   alarms: z.array(z.strictObject({ memberId: hexId, alarm: z.string() })),
   leaseCount: count.exactOptional(),
   authEnabled: z.boolean().exactOptional(),

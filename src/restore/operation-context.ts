@@ -52,7 +52,7 @@ function identityOf(
 }
 
 function contextFor(options: OperationsOptions, plan: RestorePlan, planned: PlanHost): HostContext {
-  const { host, supervisor, etcd, catalog, settings, call, download, clock, log, lineage } = options;
+  const { host, supervisor, etcd, catalog, prover, settings, call, download, clock, log, lineage } = options;
   const { operation, hosts } = plan.decided;
   const otherPeerUrls = hosts.filter((other) => other !== planned).flatMap(({ peerUrls }) => peerUrls);
   return {
@@ -62,6 +62,7 @@ function contextFor(options: OperationsOptions, plan: RestorePlan, planned: Plan
     supervisor,
     turnToStop: (signal) => waitForTurnToStop({ etcd, otherPeerUrls, clock }, signal),
     snapshot: planSnapshotSource({ plan, self: host.agent, catalog, call, download }),
+    prover,
     settings,
     hasHook: settings.postRestore !== undefined,
     searchPath: host.searchPath,

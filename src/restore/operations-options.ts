@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import type { EtcdClient } from '../etcd/client.ts';
 import type { Log } from '../observe/log.ts';
 import type { Catalog } from '../snapshot/catalog.ts';
+import type { Prover } from '../snapshot/prover.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
 import type { CallHost } from './call-host.ts';
 import type { HostIdentity } from './inspect-host.ts';
@@ -17,6 +18,7 @@ export interface OperationsOptions {
   readonly supervisor: Supervisor;
   readonly etcd: EtcdClient;
   readonly catalog: Catalog;
+  readonly prover: Prover;
   readonly lineage: LineageStore;
   readonly settings: HostSettings & {
     readonly gateTimeoutMs: number;

@@ -1,4 +1,5 @@
 import { AgentError, asAgentError } from '../base/agent-error.ts';
+import type { ErrorCode } from '../base/error-codes.ts';
 import type { OnBytes } from '../base/hash-file.ts';
 import { requireFreeSpace } from '../base/free-space.ts';
 import type { RestorePlan } from '../formats/restore-plan.ts';
@@ -28,6 +29,14 @@ interface SourceOptions {
 const MANIFEST_TIMEOUT_MS = 30_000;
 /** Reading takes as long as it takes; a peer that died is noticed by its link. */
 const VERIFY_TIMEOUT_MS = 24 * 3_600_000;
+
+/** What a file that arrived is refused with, when it is not sound. */
+const DAMAGED_FILE = new Set<ErrorCode>([
+  'SNAPSHOT_HASH_MISMATCH',
+  'SNAPSHOT_DAMAGED',
+  'SNAPSHOT_NOT_A_DATABASE',
+]);
+const DAMAGED_THERE = new Set<ErrorCode>([...DAMAGED_FILE, 'STORAGE_CORRUPTED']);
 
 /** The plan's snapshot as one host gets at it: from its own catalog, or from one of the holders into it. */
 export function planSnapshotSource(options: SourceOptions): SnapshotSource {
@@ -76,19 +85,19 @@ async function fetchFromHolders(
     try {
       const manifest = await manifestAt(options, peer, signal);
       await download({ peer, fileId: snapshot.id, toPath, expected, signal, onBytes });
-      await catalog.adoptFile(manifest, toPath);
+      await catalog.adoptFile(manifest, toPath, signal);
       return;
     } catch (error) {
       signal.throwIfAborted();
       last = asAgentError(error, 'TRANSFER_FAILED');
-      if (last.code === 'STORAGE_CORRUPTED') last = await verifiedBy(options, peer, last, signal);
+      if (DAMAGED_THERE.has(last.code)) last = await verifiedBy(options, peer, last, signal);
     }
   }
   throw last ?? new AgentError('SNAPSHOT_UNKNOWN', `${snapshot.id} is held by ${holders.join(', ')} only`);
 }
 
 /**
- * A holder that sent other bytes than it announced reads its file again, so that a damaged one is offered to nobody
+ * A holder that sent other bytes than it announced, or a file that does not stand here, reads its own again, so that a damaged one is offered to nobody
  * any more, also when this operation ends before the holder came to it.
  *
  * @returns What the holder found wrong, or `failure` when its file is sound.
@@ -106,7 +115,7 @@ async function verifiedBy(
   } catch (error) {
     signal.throwIfAborted();
     const found = asAgentError(error);
-    return found.code === 'SNAPSHOT_HASH_MISMATCH' ? found : failure;
+    return DAMAGED_FILE.has(found.code) ? found : failure;
   }
 }
 

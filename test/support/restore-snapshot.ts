@@ -28,13 +28,6 @@ export async function snapshotStatus(path: string): Promise<unknown> {
   return JSON.parse(stdout);
 }
 
-/** A `ProveDatabase` that does what the agent's does: a throw-away data dir of the file. */
-export async function proveByRestoring(path: string): Promise<{ by: string }> {
-  await using directory = await temporaryDirectory();
-  await restoreSnapshot(path, join(directory.path, 'etcd'), { skipHashCheck: true });
-  return { by: 'restored by the tool' };
-}
-
 /** A member that was restored from the file and serves it. */
 export async function startRestored(
   path: string,

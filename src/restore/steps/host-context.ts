@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../observe/log.ts';
 import type { PlanHost, RestorePlan } from '../../formats/restore-plan.ts';
+import type { Prover } from '../../snapshot/prover.ts';
 import type { Supervisor } from '../../supervisor/supervisor.ts';
 import type { HostLayout } from '../layout.ts';
 import type { OnStepBytes } from './step.ts';
@@ -13,7 +14,7 @@ export interface SnapshotSource {
   fetch(signal: AbortSignal, onBytes: OnStepBytes): Promise<void>;
   /** Keeps it from being deleted until disposed of. */
   use(): Disposable;
-  /** Reads the whole file and compares size and SHA-256 with the plan's (`SNAPSHOT_HASH_MISMATCH`). */
+  /** Proves the file as `Catalog.verify` does, and compares its SHA-256 with the plan's. */
   verify(signal: AbortSignal, onBytes: OnStepBytes): Promise<void>;
 }
 
@@ -26,6 +27,7 @@ export interface HostContext {
   /** Resolves when it is this host's turn in the stop of all. Without it, that is at once. */
   readonly turnToStop?: (signal: AbortSignal) => Promise<void>;
   readonly snapshot: SnapshotSource;
+  readonly prover: Pick<Prover, 'readFacts'>;
   readonly settings: HostSettings;
   /** The value of PATH, where the restore tool is looked for. */
   readonly searchPath: string;

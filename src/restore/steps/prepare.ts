@@ -7,8 +7,6 @@ import {
   syncDirectory,
   writeTextDurably,
 } from '../../base/durable-file.ts';
-import { openPageFile } from '../../bbolt/page-file.ts';
-import { readKeyspaceFacts, type KeyspaceFacts } from '../../mvcc/keyspace-facts.ts';
 import { findRestoreTools } from '../../restore-tool/find-tools.ts';
 import { runRestore } from '../../restore-tool/run-restore.ts';
 import { expectedRevision } from '../expected-revision.ts';
@@ -74,7 +72,7 @@ function stage(context: HostContext): Step {
       await removeDurably(layout.stagedDataDir);
       if (layout.wal !== undefined) await removeDurably(layout.wal.staged);
       await restoreIntoStaging(context, signal);
-      proveStaged(context);
+      await proveStaged(context, signal);
       await adoptStaged(context);
       await writeTextDurably(layout.stagedMarker, plan.hash);
     },
@@ -109,7 +107,7 @@ async function restoreIntoStaging(context: HostContext, signal: AbortSignal): Pr
       dataDir: layout.stagedDataDir,
       ...(layout.wal === undefined ? {} : { walDir: layout.wal.staged }),
       skipHashCheck: !plan.decided.snapshot.hasTrailer,
-      bumpRevision: bumpOf(context, snapshotPath),
+      bumpRevision: await bumpOf(context, snapshotPath, signal),
       stallMs: context.settings.toolStallMs,
       onLine: (line) => {
         log.info({ tool: tool.path, line }, 'the restore tool says');
@@ -124,16 +122,20 @@ async function restoreIntoStaging(context: HostContext, signal: AbortSignal): Pr
  * than the snapshot's revision where a compaction removed the newest tombstones (etcdutl/snapshot/v3_snapshot.go,
  * unsafeGetLatestRevision).
  */
-function bumpOf({ plan }: HostContext, snapshotPath: string): number | undefined {
+async function bumpOf(
+  { plan, prover }: HostContext,
+  snapshotPath: string,
+  signal: AbortSignal,
+): Promise<number | undefined> {
   const { revisions } = plan.decided;
   if (revisions?.action !== 'bump') return undefined;
-  return revisions.to - factsOf(snapshotPath).lastEntryRevision;
+  return revisions.to - (await prover.readFacts(snapshotPath, signal)).lastEntryRevision;
 }
 
 /** What the tool made must hold what the snapshot held, whatever its exit status said. */
-function proveStaged({ plan, layout }: HostContext): void {
+async function proveStaged({ plan, layout, prover }: HostContext, signal: AbortSignal): Promise<void> {
   const { snapshot, revisions } = plan.decided;
-  const facts = factsOf(`${layout.stagedMember}/snap/db`);
+  const facts = await prover.readFacts(`${layout.stagedMember}/snap/db`, signal);
   const expected = expectedRevision(plan.decided);
   if (facts.revision !== expected) {
     throw new AgentError(
@@ -146,11 +148,6 @@ function proveStaged({ plan, layout }: HostContext): void {
     'RESTORE_TOOL_FAILED',
     `the staged database is marked compacted up to ${facts.compactRevision}, and must be up to ${expected}`,
   );
-}
-
-function factsOf(path: string): KeyspaceFacts {
-  using file = openPageFile(path);
-  return readKeyspaceFacts(file);
 }
 
 async function adoptStaged({ layout }: HostContext): Promise<void> {

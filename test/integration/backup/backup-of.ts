@@ -4,8 +4,8 @@ import { connectEtcd, type EtcdClient } from '../../../src/etcd/client.ts';
 import type { Catalog } from '../../../src/snapshot/catalog.ts';
 import type { RunningEtcd } from '../../support/etcd-process.ts';
 import { openTestCatalog } from '../../support/open-catalog.ts';
-import { proveByRestoring } from '../../support/restore-snapshot.ts';
 import { silentLog } from '../../support/silent-log.ts';
+import { testProver } from '../../support/thread-programs.ts';
 
 export interface TestBackup extends AsyncDisposable {
   readonly backup: Backup;
@@ -25,7 +25,7 @@ export async function backupOf(
   const options: BackupOptions = {
     catalog: place.catalog,
     etcd,
-    proveDatabase: proveByRestoring,
+    prover: testProver,
     isMemberRunning: () => Promise.resolve(true),
     clock: systemClock,
     log: silentLog,
@@ -36,6 +36,7 @@ export async function backupOf(
       dataDir: member.dataDir,
       keep: 10,
       stallMs: 20_000,
+      compareHashUpToBytes: 1 << 30,
       ...changes.settings,
     },
   };

@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { refuseNewerSnapshot, versionOfSnapshot } from '../../../src/restore/plan-versions.ts';
-import { readDatabaseFacts } from '../../../src/snapshot/database-facts.ts';
+import { databaseFacts } from '../../../src/snapshot/database-facts.ts';
 import { isBuilt, pinnedReleases, programsOf } from '../../support/etcd-releases.ts';
 import { startEtcd } from '../../support/etcd-process.ts';
 import { startRestored } from '../../support/restore-snapshot.ts';
+import { testProver } from '../../support/thread-programs.ts';
 import { sampleManifest } from '../../support/sample-manifest.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
@@ -40,7 +41,7 @@ test
         .toMatchObject({ etcdcluster: `${newer.minor}.0` });
       await etcd.ctl('snapshot', 'save', path);
     }
-    const facts = readDatabaseFacts(path);
+    const facts = databaseFacts(await testProver.readFacts(path, NEVER));
     expect(versionOfSnapshot(facts)).toBe(`${newer.minor}.0`);
     const manifest = sampleManifest(facts);
     const host = [{ agent: 'h1', etcdVersion: older.version }];

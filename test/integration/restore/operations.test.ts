@@ -12,6 +12,7 @@ import { LineageStore } from '../../../src/restore/lineage-store.ts';
 import { Operations } from '../../../src/restore/operations.ts';
 import { samplePlan } from '../../support/control-samples.ts';
 import { openTestCatalog } from '../../support/open-catalog.ts';
+import { testProver } from '../../support/thread-programs.ts';
 import { silentLog } from '../../support/silent-log.ts';
 import { IdleSupervisor } from './step-host.ts';
 
@@ -67,6 +68,7 @@ async function stateOfHost() {
         supervisor,
         etcd,
         catalog: catalog.catalog,
+        prover: testProver,
         lineage: await LineageStore.open(stateDir),
         settings: { toolStallMs: 1000, gateTimeoutMs: 1000, peerGraceMs: 1000 },
         call: () => Promise.reject(new Error('no peers here')),

@@ -13,6 +13,7 @@ import { stepsOf } from '../../../src/restore/steps/steps-of-phase.ts';
 import type { EtcdState, Supervisor } from '../../../src/supervisor/supervisor.ts';
 import { OPERATION, samplePlan } from '../../support/control-samples.ts';
 import { silentLog } from '../../support/silent-log.ts';
+import { testProver } from '../../support/thread-programs.ts';
 
 export const NEVER = new AbortController().signal;
 
@@ -131,6 +132,7 @@ export async function stepHost(
       verify: () => Promise.resolve(),
       use: () => ({ [Symbol.dispose]: () => undefined }),
     },
+    prover: testProver,
     settings: { toolStallMs: 60_000 },
     searchPath: '',
     clock: systemClock,

@@ -64,13 +64,13 @@ test('an imported file with a trailer is proved by it', async () => {
   expect(await place.catalog.get(manifest.id)).toEqual(manifest);
 });
 
-test('an imported file without a trailer is proved by restoring it, and stays unproved', async () => {
+test('an imported file without a trailer is proved by its structure, and stays unproved', async () => {
   await using place = await openTestCatalog();
 
   const manifest = await place.catalog.importFile(copied, {}, NEVER);
 
   expect(manifest).toMatchObject({ grade: 'raw', hasTrailer: false, revision: REVISION });
-  expect(manifest.proofs).toMatchObject([{ grade: 'raw', by: 'restored by the tool' }]);
+  expect(manifest.proofs).toMatchObject([{ grade: 'raw', by: 'structure walked at import' }]);
   await expect(place.catalog.get('latest')).rejects.toMatchObject({ code: 'SNAPSHOT_UNKNOWN' });
 });
 
@@ -293,16 +293,16 @@ test('what a peer announced otherwise, or calls failed itself, is not taken', as
   await copyFile(streamed, path);
 
   await expect(
-    place.catalog.adoptFile({ ...manifest, sizeBytes: manifest.sizeBytes + 1 }, path),
+    place.catalog.adoptFile({ ...manifest, sizeBytes: manifest.sizeBytes + 1 }, path, NEVER),
   ).rejects.toMatchObject({ code: 'STORAGE_CORRUPTED' });
-  await expect(place.catalog.adoptFile({ ...manifest, grade: 'failed' }, path)).rejects.toMatchObject({
+  await expect(place.catalog.adoptFile({ ...manifest, grade: 'failed' }, path, NEVER)).rejects.toMatchObject({
     code: 'SNAPSHOT_DAMAGED',
   });
   await adopted(place, '7');
   await copyFile(streamed, path);
-  await expect(place.catalog.adoptFile({ ...manifest, sha256: 'cd'.repeat(32) }, path)).rejects.toMatchObject(
-    { code: 'STORAGE_TAKEN' },
-  );
+  await expect(
+    place.catalog.adoptFile({ ...manifest, sha256: 'cd'.repeat(32) }, path, NEVER),
+  ).rejects.toMatchObject({ code: 'STORAGE_TAKEN' });
 });
 
 test('a snapshot whose manifest is damaged is shown as such and can be removed', async () => {
@@ -337,5 +337,5 @@ async function adopted(
   const manifest = await manifestOf(digit);
   const path = place.catalog.incomingPath(manifest.id);
   await copyFile(streamed, path);
-  return await place.catalog.adoptFile(manifest, path);
+  return await place.catalog.adoptFile(manifest, path, NEVER);
 }
