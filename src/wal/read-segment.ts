@@ -2,7 +2,7 @@ import type { AgentError } from '../base/agent-error.ts';
 import type { LogSummary } from './log-summary.ts';
 import type { Reading, RecordReader } from './record-reader.ts';
 import type { SegmentFile } from './segment-file.ts';
-import { isTornEnd } from './torn-end.ts';
+import { isTornEnd, isUnwritten } from './torn-end.ts';
 import { damagedWal } from './wal-errors.ts';
 
 interface SegmentReading {
@@ -62,7 +62,7 @@ async function endingOf(
   found: NoRecord,
 ): Promise<'clean' | 'torn' | 'damaged'> {
   // A zero where the next record would begin, and something behind it: sectors reached the disk out of order.
-  if (found.kind === 'end') return (await file.isZero(offset)) ? 'clean' : 'torn';
+  if (found.kind === 'end') return (await isUnwritten(file, offset)) ? 'clean' : 'torn';
   return (await isTornEnd(file, offset, found.broken)) ? 'torn' : 'damaged';
 }
 

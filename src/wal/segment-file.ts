@@ -49,8 +49,8 @@ export class SegmentFile {
     this.#filledBytes = 0;
   }
 
-  /** Whether there are only zeros from `offset` to `end`, or to the end of the file. */
-  async isZero(offset: number, end = Infinity): Promise<boolean> {
+  /** Whether there are only zeros from `offset` to `end`, or to the end of the file where that comes first. */
+  async isZero(offset: number, end: number): Promise<boolean> {
     for (let at = offset; at < end;) {
       const seen = await this.view(at, 1);
       const part = seen.subarray(0, Math.min(seen.length, end - at));
