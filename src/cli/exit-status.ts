@@ -1,6 +1,9 @@
 import { ERROR_CODES, type ErrorCode } from '../base/error-codes.ts';
 import type { OperationPhase } from '../formats/restore-journal.ts';
 
+/** 128 and SIGPIPE, as of any program whose reader left. */
+export const READER_GONE_EXIT_STATUS = 141;
+
 /** Of a command that failed with `code`. */
 export function exitStatusOfError(code: ErrorCode): number {
   return ERROR_CODES[code].exitStatus;

@@ -1,14 +1,11 @@
 import type { ControlParams } from '../formats/control.ts';
 import type { OperationView } from '../formats/operation-view.ts';
 import { callAgent } from './control-client.ts';
-import { exitStatusOfAbort, exitStatusOfPhase } from './exit-status.ts';
+import { exitStatusOfAbort, exitStatusOfPhase, READER_GONE_EXIT_STATUS } from './exit-status.ts';
 import { openOperationDisplay, type OperationDisplay } from './operation-display.ts';
 import { operationText } from './operation-text.ts';
 import type { Session } from './session.ts';
 import { interruptedBy, SIGNAL_EXIT_STATUS } from './stop-signals.ts';
-
-/** 128 and SIGPIPE, as of any program whose reader left. */
-const READER_GONE_EXIT_STATUS = 141;
 
 type Following = 'restore.run' | 'restore.watch' | 'restore.abort';
 

@@ -8,10 +8,16 @@ interface FileToRead {
   readonly path: string;
 }
 
+export interface FileToProve extends FileToRead {
+  /** Computes what `snapshot status` prints too. */
+  readonly withStatus: boolean;
+}
+
 /** What a proof does in its threads. Each of them blocks, and closes what it opened. */
 export const PROOF_JOBS = {
   'hash-file': ({ path }: FileToRead, onBytes) => judgeTrailer(path, onBytes),
-  'prove-keyspace': ({ path }: FileToRead, onBytes) => proveKeyspace(path, { onBytes }),
+  'prove-keyspace': ({ path, withStatus }: FileToProve, onBytes) =>
+    proveKeyspace(path, { withStatus, onBytes }),
   'read-facts': ({ path }: FileToRead) => {
     using file = openPageFile(path);
     return readKeyspaceFacts(file);

@@ -4,11 +4,17 @@ import type { OnBytes } from '../base/hash-file.ts';
 import { runInThread, type ThreadOptions, type ThreadProgram } from '../base/run-in-thread.ts';
 import type { KeyspaceFacts } from '../mvcc/keyspace-facts.ts';
 import type { KeyspaceProof } from '../mvcc/prove-keyspace.ts';
-import type { PROOF_JOBS } from './proof-jobs.ts';
+import type { FileToProve, PROOF_JOBS } from './proof-jobs.ts';
 import type { TrailerVerdict } from './trailer-hash.ts';
 
 type Jobs = typeof PROOF_JOBS;
 type ResultOf<J extends keyof Jobs> = Awaited<ReturnType<Jobs[J]>>;
+
+/** How much of the keyspace is computed. */
+interface ProofExtent {
+  /** What `snapshot status` prints too. */
+  readonly withStatus?: boolean;
+}
 
 /** What two readings of a whole file found. */
 export interface FileProof {
@@ -28,7 +34,7 @@ export interface Prover {
   /** Every page once: the structure, what etcd says in it, its live keys and HashKV. @throws {AgentError} also `SNAPSHOT_DAMAGED`, `SNAPSHOT_NOT_A_DATABASE`. */
   proveKeyspace(path: string, options: ThreadOptions): Promise<KeyspaceProof>;
   /** The same, and SHA-256 and trailer beside it in a second thread. */
-  proveFile(path: string, options: ThreadOptions): Promise<FileProof>;
+  proveFile(path: string, options: ThreadOptions & ProofExtent): Promise<FileProof>;
   /** The few pages that tell what the file is. Proves nothing. @throws {AgentError} as `proveKeyspace` */
   readFacts(path: string, signal: AbortSignal): Promise<KeyspaceFacts>;
 }
@@ -40,18 +46,19 @@ export function openProver(program: ThreadProgram): Prover {
   const run = async <J extends keyof Jobs>(
     job: J,
     path: string,
-    options: ThreadOptions,
-  ): Promise<ResultOf<J>> => (await runInThread(program, { job, params: { path } }, options)) as ResultOf<J>;
+    options: ThreadOptions & ProofExtent,
+  ): Promise<ResultOf<J>> =>
+    (await runInThread(program, { job, params: paramsOf(path, options) }, options)) as ResultOf<J>;
   return {
     proveKeyspace: (path, options) => run('prove-keyspace', path, options),
     readFacts: (path, signal) => run('read-facts', path, { signal }),
-    proveFile: async (path, { signal, onBytes }) => {
+    proveFile: async (path, { signal, onBytes, withStatus = false }) => {
       const failed = new AbortController();
       const both = AbortSignal.any([signal, failed.signal]);
       const [onHashed, onWalked] = slowerOf(onBytes);
       const reading = [
         run('hash-file', path, { signal: both, onBytes: onHashed }),
-        run('prove-keyspace', path, { signal: both, onBytes: onWalked }).catch(refusalOf),
+        run('prove-keyspace', path, { signal: both, onBytes: onWalked, withStatus }).catch(refusalOf),
       ] as const;
       try {
         const [bytes, keyspace] = await Promise.all(reading);
@@ -65,6 +72,10 @@ export function openProver(program: ThreadProgram): Prover {
       }
     },
   };
+}
+
+function paramsOf(path: string, { withStatus = false }: ProofExtent): FileToProve {
+  return { path, withStatus };
 }
 
 /** A verdict on the file, given back; what is none is thrown on. */
