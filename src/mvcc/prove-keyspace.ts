@@ -84,6 +84,7 @@ async function walk(
     return {
       onBucket: (bucket) => status?.addBucket(bucket),
       onLeaf: (bucket, leaf) => {
+        noteForeign(bucket, leaf, findings);
         status?.addLeaf(bucket, leaf);
         if (bucket.length === 1 && bucket[0] === 'key') digest?.addLeaf(leaf);
         report(progress, leaf, options.onBytes);
@@ -126,6 +127,18 @@ function digestOf(
     revision: options.revision ?? facts.revision,
     leaveOutSuperseded: options.leaveOutSuperseded,
   });
+}
+
+/** etcd keeps nothing beside its buckets, and no bucket within one of them. */
+function noteForeign(bucket: readonly string[], leaf: TreePage, findings: Findings): void {
+  const shouldBeBucket = bucket.length === 0;
+  for (let index = 0; index < leaf.count; index += 1) {
+    if (leaf.isBucket(index) === shouldBeBucket) continue;
+    const found = shouldBeBucket
+      ? 'is no bucket'
+      : `is a bucket within the bucket ${JSON.stringify(bucket.join('/'))}`;
+    findings.add('entry', leaf.id, `element ${index} ${found}`);
+  }
 }
 
 function report(progress: { bytes: number }, leaf: TreePage, onBytes: OnBytes | undefined): void {
