@@ -31,12 +31,12 @@ export function judgeWal(wal: WalBeside, copy: CopyBesideWal): WalWords {
 
 /** How far the file is behind the log. */
 function distanceTo(
-  { lastIndex, torn }: WalFacts,
+  { lastIndex, snapshotIndex, torn }: WalFacts,
   { consistentIndex, isOffline }: CopyBesideWal,
 ): Pick<WalWords, 'walEntriesNewer' | 'note'> {
-  if (consistentIndex === undefined) return {};
+  // A file in which etcd has not noted one yet has nothing of what came after the log's snapshot, if there was one.
   return {
-    walEntriesNewer: lastIndex - consistentIndex,
+    walEntriesNewer: lastIndex - (consistentIndex ?? snapshotIndex),
     ...noteOf(isOffline && torn !== undefined ? tornWords(torn) : undefined),
   };
 }
