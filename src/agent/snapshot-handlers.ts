@@ -2,6 +2,7 @@ import { asAgentError } from '../base/agent-error.ts';
 import type { ErrorCode } from '../base/error-codes.ts';
 import type { SkippedResult, TakenResult } from '../backup/take-snapshot.ts';
 import type { ControlResult, Progress, SaveResult } from '../formats/control.ts';
+import type { SnapshotManifest } from '../formats/snapshot-manifest.ts';
 import type { ControlContext, ControlHandlers } from '../http/control-handlers.ts';
 import type { AgentParts } from './agent-parts.ts';
 
@@ -70,15 +71,40 @@ async function verifyEach(
       onProgress({ phase: `verifying ${id}`, bytes, totalBytes: sizeBytes });
     };
     try {
-      const { grade } = await catalog.verify(id, signal, onBytes);
-      verified.push({ id, ok: grade !== 'failed', grade });
+      verified.push(verifiedOf(await catalog.verify(id, signal, onBytes)));
     } catch (error) {
-      const { code, message } = asAgentError(error);
+      const { code, message, details } = asAgentError(error);
       if (!FAILED_PROOFS.includes(code)) throw error;
-      verified.push({ id, ok: false, grade: 'failed', failure: { code, message } });
+      const { findings, findingCount } = details;
+      verified.push({
+        id,
+        ok: false,
+        grade: 'failed',
+        failure: { code, message },
+        ...(Array.isArray(findings) ? { findings: [...(findings as string[])] } : {}),
+        ...(typeof findingCount === 'number' ? { findingCount } : {}),
+      });
     }
   }
   return verified;
+}
+
+function verifiedOf(manifest: SnapshotManifest): Verified[number] {
+  const { id, grade, sha256, sizeBytes, revision, compactRevision, keyCount, hashKv } = manifest;
+  const found = {
+    sha256,
+    sizeBytes,
+    revision,
+    compactRevision,
+    keyCount,
+    hashKv,
+    findings: [],
+    findingCount: 0,
+  };
+  if (grade !== 'failed') return { id, ok: true, grade, ...found };
+  const earlier = manifest.proofs.find((proof) => proof.grade === 'failed');
+  const message = `${id} is what it should be now, and failed before: ${earlier?.by ?? 'no reason kept'}`;
+  return { id, ok: false, grade, failure: { code: 'SNAPSHOT_DAMAGED', message }, ...found };
 }
 
 /** What arrived is not a whole, sound database. */

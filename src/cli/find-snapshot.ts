@@ -27,19 +27,27 @@ export interface FoundSnapshot {
  */
 export async function findSnapshot(session: Session, which: string): Promise<FoundSnapshot> {
   const path = resolve(session.surroundings.workingDirectory, which);
-  const isPath = which.includes('/') || (await isFile(path));
-  const found = isPath
+  const found = (await namesFile(session, which))
     ? { path, name: which, ...(await manifestBeside(path)) }
     : await stored(session, which);
   await requireReadable(found.path);
   return found;
 }
 
+/** Whether a word means a file, and not a snapshot that the agent keeps. */
+export async function namesFile({ surroundings }: Session, which: string): Promise<boolean> {
+  return which.includes('/') || (await isFile(resolve(surroundings.workingDirectory, which)));
+}
+
+/** @throws {AgentError} `SNAPSHOT_UNKNOWN` for a word that no agent could know. */
+export function requireId(which: string): void {
+  if (which === 'latest' || isSnapshotId(which)) return;
+  const shown = JSON.stringify(which.slice(0, 150));
+  throw new AgentError('SNAPSHOT_UNKNOWN', `${shown} is neither a file here nor the ID of a snapshot`);
+}
+
 async function stored(session: Session, which: string): Promise<FoundSnapshot> {
-  if (which !== 'latest' && !isSnapshotId(which)) {
-    const shown = JSON.stringify(which.slice(0, 150));
-    throw new AgentError('SNAPSHOT_UNKNOWN', `${shown} is neither a file here nor the ID of a snapshot`);
-  }
+  requireId(which);
   const { directory } = (await allowed(() => loadConfig(session.configFile))).snapshots;
   try {
     const { id, ...found } = await allowed(() => findStored(readLocalDirectory(directory), which));

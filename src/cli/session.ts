@@ -5,7 +5,7 @@ import type { ControlMethod, ControlParams, ControlResult } from '../formats/con
 import { loadConfig } from '../config/load-config.ts';
 import { callAgent } from './control-client.ts';
 import { paintFor, type Paint } from './paint.ts';
-import { openProgressDisplay } from './progress-display.ts';
+import { openProgressDisplay, type ProgressDisplay } from './progress-display.ts';
 import { isInteractive, type Terminal } from './terminal.ts';
 
 /** What the process gives to the command line. */
@@ -81,22 +81,26 @@ export class Session {
 
   /** Asks the agent, and shows meanwhile how far it is. Throws what `callAgent` throws. */
   async call<M extends ControlMethod>(method: M, params: ControlParams<M>): Promise<ControlResult<M>> {
-    const { terminal, clock, stdoutGone } = this.surroundings;
     const socketPath = await this.socketPath();
-    // A program that reads JSON wants no running commentary on stderr; a person at a terminal does.
-    const isSilent = this.isJson && terminal.stderr.isTTY !== true;
-    const display = isSilent ? undefined : openProgressDisplay(terminal.stderr, clock);
+    const display = this.openProgress();
     try {
       return await callAgent({
         socketPath,
         method,
         params,
-        signal: stdoutGone,
+        signal: this.surroundings.stdoutGone,
         onProgress: (progress) => display?.show(progress),
       });
     } finally {
       display?.clear();
     }
+  }
+
+  /** Where to show work under way. `undefined` where nobody would look: who reads JSON wants no running commentary on stderr, but at a terminal. */
+  openProgress(): ProgressDisplay | undefined {
+    const { terminal, clock } = this.surroundings;
+    const isSilent = this.isJson && terminal.stderr.isTTY !== true;
+    return isSilent ? undefined : openProgressDisplay(terminal.stderr, clock);
   }
 
   /** Prints a result: as one JSON document, or as the lines that `text` makes of it. */

@@ -2,13 +2,13 @@ import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { AgentError, systemCodeOf } from '../base/agent-error.ts';
-import { isErrorCode } from '../base/error-codes.ts';
 import { formatBytes } from '../base/units.ts';
 import type { ControlResult, SaveResult } from '../formats/control.ts';
 import { exitStatusOfError } from './exit-status.ts';
 import type { Session } from './session.ts';
-import { saveText, snapshotListText, verifyText } from './snapshot-text.ts';
+import { saveText, snapshotListText } from './snapshot-text.ts';
 import type { RunInSession } from './run-in-session.ts';
+import { addVerifyCommand } from './verify-command.ts';
 
 /** `lifeboat snapshot …` */
 export function addSnapshotCommands(program: Command, run: RunInSession): void {
@@ -59,14 +59,7 @@ function addKeeping(snapshot: Command, run: RunInSession): void {
         return 0;
       }),
     );
-  snapshot
-    .command('verify')
-    .description('read snapshots again and compare them with what was proved of them')
-    .argument('[ids...]')
-    .option('--all', 'every snapshot of this host')
-    .action((ids: string[], options: { all?: boolean }, command: Command) =>
-      run(command, (session) => verify(session, ids, options.all ?? false)),
-    );
+  addVerifyCommand(snapshot, run);
   snapshot
     .command('export')
     .description('copy a snapshot to a path that does not exist yet')
@@ -105,16 +98,6 @@ function printSaved(session: Session, result: SaveResult, verb: string): number 
   const error = new AgentError('POST_SNAPSHOT_FAILED', message);
   session.complain(error);
   return exitStatusOfError(error.code);
-}
-
-async function verify(session: Session, ids: readonly string[], isAll: boolean): Promise<number> {
-  if (isAll === ids.length > 0) throw new AgentError('USAGE', 'name the snapshots to verify, or say --all');
-  const result = await session.call('snapshot.verify', { ids: isAll ? 'all' : [...ids] });
-  session.print(result, verifyText);
-  const failed = result.verified.find(({ ok }) => !ok);
-  if (failed === undefined) return 0;
-  const code = failed.failure?.code ?? '';
-  return exitStatusOfError(isErrorCode(code) ? code : 'SNAPSHOT_DAMAGED');
 }
 
 /** Under systemd's PrivateTmp= the agent has a /tmp of its own, and what it writes there nobody else ever finds. */

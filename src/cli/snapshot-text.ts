@@ -59,13 +59,6 @@ function manifestFields(
   ];
 }
 
-export function verifyText({ verified }: ControlResult<'snapshot.verify'>, paint: Paint): string[] {
-  return verified.map(({ id, ok, grade, failure }) => {
-    const word = ok ? paint('green', 'sound') : paint('red', 'FAILED');
-    return [`${word}  ${id}  ${grade}`, ...(failure === undefined ? [] : [failure.message])].join('  ');
-  });
-}
-
 function paintGrade(grade: string, paint: Paint): string {
   if (grade === 'failed') return paint('red', grade);
   return grade === 'raw' ? paint('yellow', grade) : paint('green', grade);

@@ -65,7 +65,26 @@ export type SaveResult = z.infer<typeof saveResult>;
 
 const verifyResult = z.object({
   verified: z.array(
-    z.object({ id: snapshotId, ok: z.boolean(), grade: z.string(), failure: failure.optional() }),
+    z.object({
+      id: snapshotId,
+      ok: z.boolean(),
+      grade: z.string(),
+      failure: failure.optional(),
+      /** What the proof found; absent where it failed. */
+      ...snapshotManifest
+        .pick({
+          sha256: true,
+          sizeBytes: true,
+          revision: true,
+          compactRevision: true,
+          keyCount: true,
+          hashKv: true,
+        })
+        .partial().shape,
+      /** The first of them. */
+      findings: z.array(z.string()).optional(),
+      findingCount: z.int().optional(),
+    }),
   ),
 });
 

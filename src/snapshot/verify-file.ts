@@ -5,7 +5,7 @@ import type { SnapshotManifest } from '../formats/snapshot-manifest.ts';
 import type { KeyspaceProof } from '../mvcc/prove-keyspace.ts';
 import { provedFacts, type ProvedFacts } from './database-facts.ts';
 import { judgeStructure } from './judge-structure.ts';
-import { refusalOf, type Prover } from './prover.ts';
+import { refusalOf, type FileProof, type Prover } from './prover.ts';
 import type { TrailerVerdict } from './trailer-hash.ts';
 
 /** What a full reading of the file found: what the file says, or why it is not what the manifest says. */
@@ -26,7 +26,11 @@ export async function verifyFile(
   if (sizeBytes !== manifest.sizeBytes) {
     return wrongBytes([`the file has ${sizeBytes} bytes, the manifest says ${manifest.sizeBytes}`]);
   }
-  const { bytes, keyspace } = await prover.proveFile(path, options);
+  return judgeStored(await prover.proveFile(path, options), manifest);
+}
+
+/** What two readings of a file found, held against its manifest. */
+export function judgeStored({ bytes, keyspace }: FileProof, manifest: SnapshotManifest): FileVerdict {
   const verdict = judgeKeyspace(keyspace, manifest);
   const problems = bytesProblems(bytes, manifest);
   if (problems.length === 0) return verdict;
