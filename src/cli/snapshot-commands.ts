@@ -5,6 +5,7 @@ import { AgentError, systemCodeOf } from '../base/agent-error.ts';
 import { formatBytes } from '../base/units.ts';
 import type { ControlResult, SaveResult } from '../formats/control.ts';
 import { exitStatusOfError } from './exit-status.ts';
+import { addPutBackCommand } from './put-back-command.ts';
 import type { Session } from './session.ts';
 import { saveText, snapshotListText } from './snapshot-text.ts';
 import type { RunInSession } from './run-in-session.ts';
@@ -15,6 +16,7 @@ export function addSnapshotCommands(program: Command, run: RunInSession): void {
   const snapshot = program.command('snapshot').description('take, keep and check snapshots on this host');
   addTaking(snapshot, run);
   addKeeping(snapshot, run);
+  addPutBackCommand(snapshot, run);
 }
 
 function addTaking(snapshot: Command, run: RunInSession): void {

@@ -22,6 +22,9 @@ const BY_WORDS: readonly (readonly [RegExp, ErrorCode])[] = [
   // The server's side of our own deadline, when it is the first to notice.
   [/context deadline exceeded$/, 'ETCD_TIMEOUT'],
   [/^etcdserver: mvcc: database space exceeded$/, 'ETCD_NO_SPACE'],
+  // The latter is said by gRPC, before etcd sees the request.
+  [/^etcdserver: (request is too large|too many operations in txn request)$/, 'ETCD_REQUEST_TOO_LARGE'],
+  [/^grpc: received message (after decompression )?larger than max/, 'ETCD_REQUEST_TOO_LARGE'],
   [/required revision has been compacted$/, 'ETCD_COMPACTED'],
   [/^etcdserver: too many requests$/, 'TOO_MANY_REQUESTS'],
   // UNAVAILABLE on 3.4 and 3.5, as if the member were gone; FAILED_PRECONDITION from 3.6 on.

@@ -39,6 +39,13 @@ test.for([
   [status.RESOURCE_EXHAUSTED, 'etcdserver: mvcc: database space exceeded', 'ETCD_NO_SPACE'],
   [status.RESOURCE_EXHAUSTED, 'etcdserver: too many requests', 'TOO_MANY_REQUESTS'],
   [status.RESOURCE_EXHAUSTED, 'Received message larger than max (9 vs 8)', 'ETCD_REFUSED'],
+  [status.INVALID_ARGUMENT, 'etcdserver: request is too large', 'ETCD_REQUEST_TOO_LARGE'],
+  [status.INVALID_ARGUMENT, 'etcdserver: too many operations in txn request', 'ETCD_REQUEST_TOO_LARGE'],
+  [
+    status.RESOURCE_EXHAUSTED,
+    'grpc: received message larger than max (3145773 vs. 2097152)',
+    'ETCD_REQUEST_TOO_LARGE',
+  ],
   [status.OUT_OF_RANGE, 'etcdserver: mvcc: required revision has been compacted', 'ETCD_COMPACTED'],
   [status.OUT_OF_RANGE, 'etcdserver: mvcc: required revision is a future revision', 'ETCD_REFUSED'],
   [status.UNAVAILABLE, 'etcdserver: rpc not supported for learner', 'ETCD_LEARNER'],
