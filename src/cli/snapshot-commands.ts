@@ -5,6 +5,7 @@ import { AgentError, systemCodeOf } from '../base/agent-error.ts';
 import { formatBytes } from '../base/units.ts';
 import type { ControlResult, SaveResult } from '../formats/control.ts';
 import { exitStatusOfError } from './exit-status.ts';
+import { addLookCommands } from './look-commands.ts';
 import { addPutBackCommand } from './put-back-command.ts';
 import type { Session } from './session.ts';
 import { saveText, snapshotListText } from './snapshot-text.ts';
@@ -16,6 +17,7 @@ export function addSnapshotCommands(program: Command, run: RunInSession): void {
   const snapshot = program.command('snapshot').description('take, keep and check snapshots on this host');
   addTaking(snapshot, run);
   addKeeping(snapshot, run);
+  addLookCommands(snapshot, run);
   addPutBackCommand(snapshot, run);
 }
 

@@ -1,17 +1,17 @@
 import type { LiveKey } from './live-key.ts';
 
-/** What became of a key between two snapshots. */
+/** What became of a key between two snapshots. It is the same where nobody wrote it in between. */
 export type KeyDifference =
   | { readonly kind: 'added'; readonly after: LiveKey }
   | { readonly kind: 'removed'; readonly before: LiveKey }
   /** Its value, or the lease it goes with. */
   | { readonly kind: 'changed'; readonly before: LiveKey; readonly after: LiveKey }
   /** Written again with the same value and the same lease. */
-  | { readonly kind: 'rewritten'; readonly before: LiveKey; readonly after: LiveKey };
+  | { readonly kind: 'rewritten'; readonly before: LiveKey; readonly after: LiveKey }
+  | { readonly kind: 'same' };
 
 /**
  * Compares two snapshots key by key, and holds one key of each. Both come in the order of their keys, with hashes of their values.
- * Keys that are the same in both are left out.
  */
 export async function* diffKeys(
   before: AsyncGenerator<LiveKey>,
@@ -50,5 +50,5 @@ function judge(before: LiveKey | undefined, after: LiveKey | undefined): KeyDiff
   if (before.valueHash !== after.valueHash || before.lease !== after.lease) {
     return { kind: 'changed', before, after };
   }
-  return before.modRevision === after.modRevision ? undefined : { kind: 'rewritten', before, after };
+  return before.modRevision === after.modRevision ? { kind: 'same' } : { kind: 'rewritten', before, after };
 }

@@ -1,4 +1,4 @@
-import { setImmediate as pause } from 'node:timers/promises';
+import { breathe } from '../base/breathe.ts';
 import type { PageFile } from '../bbolt/page-file.ts';
 import { keyspaceBucket, keyspacePages, type KeyspaceEntry } from './keyspace-entries.ts';
 import { requestedRevision } from './requested-revision.ts';
@@ -24,7 +24,7 @@ export async function findKey(
       if (isOf(change, key)) return change.isTombstone ? undefined : change;
     }
     pageCount += 1;
-    if (pageCount % PAGES_AT_A_TIME === 0) await pause(undefined, { signal });
+    if (pageCount % PAGES_AT_A_TIME === 0) await breathe(signal);
   }
   return undefined;
 }

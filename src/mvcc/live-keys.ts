@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { setImmediate as pause } from 'node:timers/promises';
+import { breathe } from '../base/breathe.ts';
 import type { PageFile } from '../bbolt/page-file.ts';
 import { rangeTest, type KeyRange } from './key-range.ts';
 import { KeyRun } from './key-run.ts';
@@ -48,7 +48,7 @@ export async function* liveKeys(
   for (const state of mergeRuns([...spilled.runs(), newest.sorted()])) {
     yield liveKeyOf(state);
     count += 1;
-    if (count % KEYS_AT_A_TIME === 0) await pause(undefined, { signal });
+    if (count % KEYS_AT_A_TIME === 0) await breathe(signal);
   }
 }
 
@@ -63,7 +63,7 @@ async function collect(
     for (const change of changes) collector.add(change);
     collector.spillIfLarge();
     pageCount += 1;
-    if (pageCount % PAGES_AT_A_TIME === 0) await pause(undefined, { signal });
+    if (pageCount % PAGES_AT_A_TIME === 0) await breathe(signal);
   }
   signal.throwIfAborted();
   return collector.run;

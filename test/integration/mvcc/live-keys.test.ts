@@ -182,7 +182,7 @@ test('what is stopped in the middle leaves no scratch file, open or named', asyn
       if (seen.length === 1000) stop.abort(new Error('enough'));
     }
   })();
-  await expect(reading).rejects.toMatchObject({ cause: { message: 'enough' } });
+  await expect(reading).rejects.toThrow('enough');
   expect(seen.length).toBeLessThan(3000);
   expect(await openFiles()).toBe(openBefore);
   expect(await readdir(scratch.path)).toEqual([]);
