@@ -93,7 +93,7 @@ export const ERROR_CODES = {
   ETCD_AUTH_FAILED: {
     retryable: false,
     exitStatus: 1,
-    hint: 'Check `etcd.auth` and `etcd.tls`. Snapshot and HashKV need the root role.',
+    hint: 'Check `etcd.auth` and `etcd.tls`. Snapshot and HashKV need the root role, putting keys back the right to read and write those keys.',
   },
   ETCD_LEARNER: {
     retryable: false,

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { connectEtcd, type EtcdClient } from '../../../src/etcd/client.ts';
 import { planPutBack, type PutBackPlan } from '../../../src/put-back/plan-put-back.ts';
 import type { KeySource } from '../../../src/put-back/key-source.ts';
 import { writePlanned, type LeftAlone, type WriteReport } from '../../../src/put-back/write-planned.ts';
@@ -136,4 +137,29 @@ test('many keys of which a few differ are told apart exactly', async () => {
     'conflict key-000131',
     'create key-000200',
   ]);
+});
+
+test('whether values are equal is never answered by a member alone, whose state may be old', async () => {
+  await using scene = await putBackScene();
+  await scene.put({ '/a': 'a', '/b': 'b' });
+  const snapshot = await scene.save();
+  using source = openSource(snapshot, scene.directory);
+  const client = connectEtcd({ endpoint: scene.etcd.endpoint, requestTimeoutMs: 1000 });
+  let requests = 0;
+  const etcd = {
+    range: (...asked: Parameters<EtcdClient['range']>) => client.range(...asked),
+    txn: async (...asked: Parameters<EtcdClient['txn']>) => {
+      requests += 1;
+      // The quorum of two is two.
+      if (requests === 2)
+        await scene.etcd.ctl('member', 'add', 'absent', '--peer-urls', 'http://127.0.0.1:1');
+      return await client.txn(...asked);
+    },
+  };
+  const rules = { overwrite: false, leased: false, comparable: true };
+  await expect(planPutBack(EVERY_KEY, { source, etcd, rules }, never)).rejects.toMatchObject({
+    code: 'ETCD_TIMEOUT',
+  });
+  expect(requests).toBe(2);
+  client.close();
 });
