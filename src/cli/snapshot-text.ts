@@ -47,16 +47,25 @@ function manifestFields(
   manifest: SnapshotManifest,
   path: string | undefined,
 ): (readonly [string, string | undefined])[] {
-  const { revision, keyCount, sizeBytes, grade, method, durationMs, sha256 } = manifest;
+  const { revision, keyCount, sizeBytes, grade, method, walEntriesNewer, durationMs, sha256 } = manifest;
   return [
     ['revision', formatCount(revision)],
     ['keys', keyCount === undefined ? undefined : formatCount(keyCount)],
     ['size', formatBytes(sizeBytes)],
     ['grade', `${grade}, by ${method}`],
+    ['log', walEntriesNewer === undefined ? undefined : newerWords(walEntriesNewer)],
+    ['note', manifest.note],
     ['sha256', sha256],
     ['took', durationMs === undefined ? undefined : formatDuration(durationMs)],
     ['path', path],
   ];
+}
+
+/** What etcd had written to its log and not to the file, when it was copied. */
+function newerWords(entries: number): string {
+  if (entries === 0) return 'no log entry is newer than this copy';
+  if (entries === 1) return '1 log entry is newer than this copy';
+  return `${formatCount(entries)} log entries are newer than this copy`;
 }
 
 function paintGrade(grade: string, paint: Paint): string {
