@@ -55,10 +55,12 @@ export function openProver(program: ThreadProgram): Prover {
     proveFile: async (path, { signal, onBytes, withStatus = false }) => {
       const failed = new AbortController();
       const both = AbortSignal.any([signal, failed.signal]);
-      const [onHashed, onWalked] = slowerOf(onBytes);
+      const [hashing, walking] = slowerOf(onBytes);
       const reading = [
-        run('hash-file', path, { signal: both, onBytes: onHashed }),
-        run('prove-keyspace', path, { signal: both, onBytes: onWalked, withStatus }).catch(refusalOf),
+        run('hash-file', path, { signal: both, onBytes: hashing.onBytes }).finally(hashing.end),
+        run('prove-keyspace', path, { signal: both, onBytes: walking.onBytes })
+          .finally(walking.end)
+          .catch(refusalOf),
       ] as const;
       try {
         const [bytes, keyspace] = await Promise.all(reading);
@@ -84,12 +86,23 @@ export function refusalOf(error: unknown): AgentError {
   throw error;
 }
 
+interface Reading {
+  readonly onBytes: OnBytes;
+  /** It is no longer waited for: a walk reads only what is in use. */
+  readonly end: () => void;
+}
+
 /** Two readings of one file are as far as the one behind. */
-function slowerOf(onBytes: OnBytes | undefined): [OnBytes, OnBytes] {
+function slowerOf(onBytes: OnBytes = () => undefined): [Reading, Reading] {
   const done = [0, 0];
-  const report = (index: 0 | 1) => (bytes: number) => {
-    done[index] = bytes;
-    onBytes?.(Math.min(...done));
-  };
-  return [report(0), report(1)];
+  const reading = (index: 0 | 1): Reading => ({
+    onBytes: (bytes) => {
+      done[index] = bytes;
+      onBytes(Math.min(...done));
+    },
+    end: () => {
+      done[index] = Number.MAX_SAFE_INTEGER;
+    },
+  });
+  return [reading(0), reading(1)];
 }

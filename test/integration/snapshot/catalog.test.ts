@@ -1,4 +1,4 @@
-import { copyFile, open, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, afterAll, expect, test } from 'vitest';
 import { connectEtcd } from '../../../src/etcd/client.ts';
@@ -6,6 +6,7 @@ import { saveStream } from '../../../src/backup/save-stream.ts';
 import { hashFile } from '../../../src/base/hash-file.ts';
 import { systemClock } from '../../../src/base/clock.ts';
 import type { SnapshotManifest } from '../../../src/formats/snapshot-manifest.ts';
+import { flipByte } from '../../support/damage.ts';
 import { startEtcd } from '../../support/etcd-process.ts';
 import { openTestCatalog } from '../../support/open-catalog.ts';
 import { sampleManifest } from '../../support/sample-manifest.ts';
@@ -37,14 +38,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await originals[Symbol.asyncDispose]();
 });
-
-async function flipByte(path: string, position: number): Promise<void> {
-  const file = await open(path, 'r+');
-  const byte = Buffer.alloc(1);
-  await file.read(byte, 0, 1, position);
-  await file.write(Buffer.of((byte[0] ?? 0) ^ 1), 0, 1, position);
-  await file.close();
-}
 
 test('an imported file with a trailer is proved by it', async () => {
   await using place = await openTestCatalog();
