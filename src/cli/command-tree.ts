@@ -50,7 +50,7 @@ export function flattenTree(tree: CommandWord): CommandWord[] {
 
 /** Whether a shell should offer file names for a value of this name. */
 export function isFileName(valueName: string): boolean {
-  return /^(path|file|directory|dir|prefix|snapshots?)$/.test(valueName);
+  return /^(path|file|directory|dir|prefix|snapshots?|before|after)$/.test(valueName);
 }
 
 function optionWord(option: Option): OptionWord {
