@@ -58,7 +58,7 @@ export function openProver(program: ThreadProgram): Prover {
       const [hashing, walking] = slowerOf(onBytes);
       const reading = [
         run('hash-file', path, { signal: both, onBytes: hashing.onBytes }).finally(hashing.end),
-        run('prove-keyspace', path, { signal: both, onBytes: walking.onBytes })
+        run('prove-keyspace', path, { signal: both, onBytes: walking.onBytes, withStatus })
           .finally(walking.end)
           .catch(refusalOf),
       ] as const;
