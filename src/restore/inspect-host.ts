@@ -10,6 +10,7 @@ import { chooseRestoreTool } from '../restore-tool/choose-tool.ts';
 import { findRestoreTools } from '../restore-tool/find-tools.ts';
 import type { Catalog } from '../snapshot/catalog.ts';
 import { hasProcess, type Supervisor } from '../supervisor/supervisor.ts';
+import { clusterOfHost, type ClusterOfHost } from './cluster-of-host.ts';
 import { readMembers, readsLinearizably } from './cluster-reads.ts';
 import { versionToRun, type EtcdLaunch } from './etcd-to-run.ts';
 import { remarksOn } from './host-remarks.ts';
@@ -48,7 +49,8 @@ export async function inspectHost(inspection: Inspection, signal: AbortSignal): 
   const [member, space] = await Promise.all([askMember(inspection, signal), spaceOf(inspection)]);
   const version = await versionToRun(host, member.etcd?.version, signal);
   const tool = await toolFor(host, version, signal);
-  const clusterId = member.etcd?.clusterId ?? lineage.record.clusterId;
+  const { clusterId, remark } = await clusterOf(inspection, member.etcd?.clusterId, signal);
+  const remarks = await remarksOn({ ...host, etcd: inspection.etcd, version: member.etcd?.version }, signal);
   return {
     agent: host.agent,
     journalId: host.journalId,
@@ -63,13 +65,22 @@ export async function inspectHost(inspection: Inspection, signal: AbortSignal): 
     ...tool,
     ...space,
     problems: await problemsOf(inspection, signal),
-    remarks: await remarksOn({ ...host, etcd: inspection.etcd, version: member.etcd?.version }, signal),
+    remarks: remark === undefined ? remarks : [...remarks, remark],
     ...(activeOperation === undefined ? {} : { activeOperation }),
     ...(clusterId === undefined ? {} : { clusterId }),
     knownMembers: [...(lineage.record.members ?? [])],
     generations: [...lineage.record.generations],
     snapshots: (await catalog.list()).slice(0, MOST_SNAPSHOTS),
   };
+}
+
+async function clusterOf(
+  { host, lineage }: Inspection,
+  answered: string | undefined,
+  signal: AbortSignal,
+): Promise<ClusterOfHost> {
+  if (answered !== undefined) return { clusterId: answered };
+  return await clusterOfHost({ ...host, lastSeen: lineage.record.clusterId }, signal);
 }
 
 async function foundState({ supervisor, host }: Inspection, signal: AbortSignal): Promise<FoundState> {

@@ -1,0 +1,37 @@
+import { join } from 'node:path';
+import { AgentError } from '../base/agent-error.ts';
+import { readLogIdentity } from '../wal/read-identity.ts';
+
+interface HostWithoutAnswer {
+  readonly dataDir: string;
+  readonly walDir?: string;
+  /** The cluster that the agent last saw its member in. */
+  readonly lastSeen: string | undefined;
+}
+
+export interface ClusterOfHost {
+  readonly clusterId?: string;
+  /** What its operator must know of it before a restore. */
+  readonly remark?: string;
+}
+
+/**
+ * The cluster that a host belongs to whose member does not answer: that of its data, as its log says it. Where there is
+ * none that can be read, a host that lost its data, say, it is the one that the agent saw its member in.
+ */
+export async function clusterOfHost(host: HostWithoutAnswer, signal: AbortSignal): Promise<ClusterOfHost> {
+  const { dataDir, walDir, lastSeen } = host;
+  const directory = walDir ?? join(dataDir, 'member', 'wal');
+  let clusterId: string;
+  try {
+    ({ clusterId } = await readLogIdentity(directory, signal));
+  } catch (error) {
+    if (!(error instanceof AgentError) || error.code === 'CANCELLED') throw error;
+    return lastSeen === undefined ? {} : { clusterId: lastSeen };
+  }
+  if (lastSeen === undefined || lastSeen === clusterId) return { clusterId };
+  return {
+    clusterId,
+    remark: `its data is of cluster ${clusterId}, by the WAL in ${directory}, and its agent last saw it in cluster ${lastSeen}`,
+  };
+}
