@@ -13,7 +13,11 @@ export class DatabaseImage {
     this.meta(1, 2n);
   }
 
-  meta(page: 0 | 1, transactionId: bigint, change: { rootPage?: bigint; highWaterPage?: bigint } = {}): this {
+  meta(
+    page: 0 | 1,
+    transactionId: bigint,
+    change: { rootPage?: bigint; highWaterPage?: bigint; freelistPage?: bigint } = {},
+  ): this {
     const pages = BigInt(this.bytes.length / this.pageSizeBytes);
     const meta = this.bytes.subarray(page * this.pageSizeBytes + 16);
     this.#header(page, 0x04, 0, 0);
@@ -21,7 +25,7 @@ export class DatabaseImage {
     meta.writeUInt32LE(2, 4);
     meta.writeUInt32LE(this.pageSizeBytes, 8);
     meta.writeBigUInt64LE(change.rootPage ?? 2n, 16);
-    meta.writeBigUInt64LE(0xffff_ffff_ffff_ffffn, 32);
+    meta.writeBigUInt64LE(change.freelistPage ?? 0xffff_ffff_ffff_ffffn, 32);
     meta.writeBigUInt64LE(change.highWaterPage ?? pages, 40);
     meta.writeBigUInt64LE(transactionId, 48);
     meta.writeBigUInt64LE(fnv1a64(meta.subarray(0, 56)), 56);
@@ -49,6 +53,18 @@ export class DatabaseImage {
       this.bytes.writeUInt32LE(key.length, element + 4);
       this.bytes.writeBigUInt64LE(BigInt(child), element + 8);
       data += this.bytes.write(key, data);
+    });
+    return this;
+  }
+
+  /** The list of free pages, which etcd leaves out; from 65,535 of them on the count stands before the first. */
+  freelist(page: number, free: readonly number[], { isCountFirst = false } = {}): this {
+    const freelistPage = BigInt(page);
+    this.meta(0, 1n, { freelistPage }).meta(1, 2n, { freelistPage });
+    this.#header(page, 0x10, isCountFirst ? 0xffff : free.length, 0);
+    const ids = isCountFirst ? [free.length, ...free] : free;
+    ids.forEach((id, index) => {
+      this.bytes.writeBigUInt64LE(BigInt(id), page * this.pageSizeBytes + 16 + index * 8);
     });
     return this;
   }
