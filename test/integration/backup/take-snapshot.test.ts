@@ -1,8 +1,11 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { databasePath } from '../../../src/backup/copy-database.ts';
 import { saveSnapshot } from '../../../src/backup/save-snapshot.ts';
-import type { SkippedResult, TakenResult } from '../../../src/backup/take-snapshot.ts';
+import { createBackup, type SkippedResult, type TakenResult } from '../../../src/backup/take-snapshot.ts';
+import type { KeyValueHash } from '../../../src/etcd/maintenance.ts';
+import { damageBranch, sha256Of } from '../../support/damage.ts';
 import { startEtcd } from '../../support/etcd-process.ts';
 import { fillEtcd } from '../../support/fill-etcd.ts';
 import { snapshotStatus, startRestored } from '../../support/restore-snapshot.ts';
@@ -44,6 +47,99 @@ test('a saved snapshot says what it is, and a member restored from it serves the
   expect(await its.catalog.get('latest')).toEqual(manifest);
   await using restored = await startRestored(path, { skipHashCheck: false });
   expect(await restored.ctl('get', '', '--prefix', '--print-value-only')).toBe('2');
+});
+
+test('a snapshot tells its HashKV, and that the member agrees', async () => {
+  await using member = await startEtcd();
+  await using its = await backupOf(member);
+  for (const key of ['a', 'b', 'c']) await its.etcd.put({ key, value: key }, NEVER);
+  await its.etcd.deleteRange({ key: 'a' }, NEVER);
+  await its.etcd.compact({ revision: 3 }, NEVER);
+
+  const { manifest } = taken(await its.backup.save({ trigger: 'manual' }, NEVER));
+
+  const { hash } = await its.etcd.hashKv(5, NEVER);
+  expect(manifest).toMatchObject({
+    keyCount: 2,
+    hashKv: { hash, revision: 5, compactRevision: 3 },
+    proofs: [{ by: expect.stringContaining("HashKV compared with the member's") as string }],
+  });
+});
+
+test('a file of another HashKV than its member says is not kept', async () => {
+  await using member = await startEtcd();
+  await using its = await backupOf(member);
+  await its.etcd.put({ key: 'a', value: '1' }, NEVER);
+  const hashKv = async (revision: number): Promise<KeyValueHash> => {
+    const { hash, ...answer } = await its.etcd.hashKv(revision, NEVER);
+    return { ...answer, hash: hash ^ 1 };
+  };
+  const backup = createBackup({ ...its.options, etcd: { ...its.etcd, hashKv } });
+
+  await expect(backup.save({ trigger: 'manual' }, NEVER)).rejects.toMatchObject({
+    code: 'SNAPSHOT_DAMAGED',
+    message: expect.stringContaining('HashKV of the file is ') as string,
+  });
+
+  expect(await its.catalog.list()).toEqual([]);
+  expect(await readdir(join(its.catalog.directory, 'incoming'))).toEqual([]);
+});
+
+test.each([
+  ['compacted up to that revision', 5],
+  ['compacted beyond it', 6],
+])('a member that %s meanwhile says nothing against the file', async (_what, compactTo) => {
+  await using member = await startEtcd();
+  await using its = await backupOf(member);
+  for (const value of ['1', '2', '3']) await its.etcd.put({ key: 'a', value }, NEVER);
+  await its.etcd.put({ key: 'b', value: '1' }, NEVER);
+  const hashKv = async (revision: number): Promise<KeyValueHash> => {
+    await its.etcd.put({ key: 'c', value: '1' }, NEVER);
+    await its.etcd.compact({ revision: compactTo, physical: true }, NEVER);
+    return await its.etcd.hashKv(revision, NEVER);
+  };
+  const backup = createBackup({ ...its.options, etcd: { ...its.etcd, hashKv } });
+
+  const { manifest } = taken(await backup.save({ trigger: 'manual' }, NEVER));
+
+  expect(manifest).toMatchObject({ grade: 'hashed', revision: 5 });
+  expect(manifest.proofs[0]?.by).not.toContain('HashKV compared');
+});
+
+test('a member larger than is allowed is not asked for its HashKV', async () => {
+  await using member = await startEtcd();
+  await using its = await backupOf(member, { settings: { compareHashUpToBytes: 0 } });
+  const hashKv = (): Promise<KeyValueHash> => Promise.reject(new Error('it was asked'));
+  const backup = createBackup({ ...its.options, etcd: { ...its.etcd, hashKv } });
+  await its.etcd.put({ key: 'a', value: '1' }, NEVER);
+
+  const { manifest } = taken(await backup.save({ trigger: 'manual' }, NEVER));
+
+  expect(manifest.hashKv?.hash).toBeGreaterThan(0);
+});
+
+test('a copied database with one changed byte in a branch is refused right after the copy, with its findings', async () => {
+  await using member = await startEtcd();
+  await using its = await backupOf(member, { isMemberRunning: () => Promise.resolve(false) });
+  await fillEtcd(its.etcd, 4);
+  await member.stop();
+  const path = databasePath(member.dataDir);
+  expect(taken(await its.backup.copy({ trigger: 'manual' }, NEVER)).manifest).toMatchObject({
+    method: 'offline-copy',
+    grade: 'raw',
+    keyCount: 64,
+  });
+  await damageBranch(path);
+  const before = await sha256Of(path);
+
+  await expect(its.backup.copy({ trigger: 'manual' }, NEVER)).rejects.toMatchObject({
+    code: 'SNAPSHOT_DAMAGED',
+    message: expect.stringMatching(/^the copy: \d+ findings? in its structure: page \d+: /) as string,
+  });
+
+  expect(await its.catalog.list()).toHaveLength(1);
+  expect(await readdir(join(its.catalog.directory, 'incoming'))).toEqual([]);
+  expect(await sha256Of(path)).toBe(before);
 });
 
 test('progress goes through its phases in order', async () => {
