@@ -1,7 +1,7 @@
 import { once } from 'node:events';
-import { keyText } from '../mvcc/key-text.ts';
 import type { KeyPlan, PutBackPlan } from '../put-back/plan-put-back.ts';
 import type { LeftAlone, WriteReport } from '../put-back/write-planned.ts';
+import { keyFields } from './key-document.ts';
 import { planLines, reportLines, type PutBackHeading } from './put-back-text.ts';
 import type { Session } from './session.ts';
 
@@ -96,9 +96,4 @@ function planDocument({ wish, snapshot, cluster, lineage }: PutBackHeading, plan
 function leftAloneDocument(left: LeftAlone): object {
   const { key, reason, ...rest } = left;
   return { kind: reason, ...keyFields(key), ...rest };
-}
-
-/** `key` is for people and for this command line, `keyBase64` for programs. */
-function keyFields(key: Buffer): object {
-  return { key: keyText(key), keyBase64: key.toString('base64') };
 }

@@ -1,6 +1,5 @@
 import { statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { AgentError } from '../base/agent-error.ts';
 import { openPageFile } from '../bbolt/page-file.ts';
 import { problemsOf } from '../put-back/judge-proof.ts';
@@ -24,6 +23,7 @@ export interface PutBackSnapshot extends Disposable {
 export interface SnapshotWish {
   readonly which: string;
   readonly revision?: number;
+  readonly scratchDirectory: string;
   readonly allowDamaged: boolean;
 }
 
@@ -34,7 +34,7 @@ export interface SnapshotWish {
  */
 export async function openPutBackSnapshot(
   session: Session,
-  { which, revision, allowDamaged }: SnapshotWish,
+  { which, revision, scratchDirectory, allowDamaged }: SnapshotWish,
   signal: AbortSignal,
 ): Promise<PutBackSnapshot> {
   const { path, name, ...described } = await findSnapshot(session, which);
@@ -50,7 +50,7 @@ export async function openPutBackSnapshot(
   const file = openPageFile(path);
   try {
     const source = keySourceOf(file, {
-      scratchDirectory: tmpdir(),
+      scratchDirectory,
       ...(revision === undefined ? {} : { revision }),
     });
     return {

@@ -21,6 +21,7 @@ export interface PutBackWish {
   readonly which: string;
   readonly selection: Selection;
   readonly revision?: number;
+  readonly scratchDirectory: string;
   readonly overwrite: boolean;
   readonly leased: boolean;
   readonly allowDamaged: boolean;
