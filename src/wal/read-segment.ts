@@ -48,7 +48,7 @@ export async function readSegment(reading: SegmentReading, summary: LogSummary):
 async function readRecords({ file, reader }: SegmentReading, summary: LogSummary): Promise<NoRecord> {
   for (;;) {
     const { offset } = reader;
-    const found = await reader.next();
+    const found = reader.nextAtHand() ?? (await reader.next());
     if (found.kind !== 'record') return found;
     const problem = summary.add(found.record);
     if (problem !== undefined) throw damagedWal(file.path, offset, problem);

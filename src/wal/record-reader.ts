@@ -51,6 +51,30 @@ export class RecordReader {
   }
 
   /**
+   * The next record where it is good and all of it is at hand, as nearly all are: to wait for nothing, a million times,
+   * would take longer than to read them. What else there is, `next` tells.
+   */
+  nextAtHand(): Reading | undefined {
+    const bytes = this.#file.atHand(this.#offset);
+    const frame = bytes.length < FRAME_LENGTH_BYTES ? undefined : decodeFrame(bytes);
+    if (frame?.isAligned !== true) return undefined;
+    const recordEnd = FRAME_LENGTH_BYTES + frame.recordBytes;
+    if (recordEnd + frame.paddingBytes > bytes.length) return undefined;
+    const record = bytes.subarray(FRAME_LENGTH_BYTES, recordEnd);
+    const head = parseRecord(record, frame.recordBytes);
+    if (head === undefined) return undefined;
+    const { start, end } = head.data;
+    const before = this.#chain.sum;
+    const sum =
+      head.type === 'crc' ? (before ?? head.crc) : continueCrc(before ?? 0, record.subarray(start, end));
+    if (sum !== head.crc) return undefined;
+    return this.#take(head, sum, {
+      data: { bytes: record.subarray(start, end), sizeBytes: end - start },
+      end: this.#offset + recordEnd + frame.paddingBytes,
+    });
+  }
+
+  /**
    * The next record; `end` where the file ends or holds zeros. It moves on only after a record: asked again, it looks at
    * the same place.
    */
@@ -91,9 +115,13 @@ export class RecordReader {
     if (sum !== head.crc) {
       return broken(`the sum up to it is ${hex(sum)}, the ${head.type} record says ${hex(head.crc)}`, end);
     }
+    return this.#take(head, sum, { data, end });
+  }
+
+  #take({ type }: RecordHead, sum: number, found: { data: RecordData; end: number }): Reading {
     this.#chain.sum = sum;
-    this.#offset = end;
-    return { kind: 'record', record: { type: head.type, data } };
+    this.#offset = found.end;
+    return { kind: 'record', record: { type, data: found.data } };
   }
 
   /** The sum with this record's data, a window at a time; `undefined` when the file ends before. */

@@ -44,6 +44,12 @@ export class SegmentFile {
     return this.#buffer.subarray(offset - this.#start, this.#filledBytes);
   }
 
+  /** The bytes from `offset` on that were read already: perhaps none. */
+  atHand(offset: number): Buffer {
+    const from = offset - this.#start;
+    return this.#buffer.subarray(from < 0 ? this.#filledBytes : from, this.#filledBytes);
+  }
+
   /** What is at hand is dropped: the next view shows what is in the file by then. */
   forget(): void {
     this.#filledBytes = 0;
