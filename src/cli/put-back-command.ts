@@ -8,7 +8,7 @@ import type { Session } from './session.ts';
 import { wholeNumber } from './whole-number.ts';
 
 interface PutBackOptions {
-  readonly prefix: readonly string[];
+  readonly prefix?: readonly string[];
   readonly revision?: string;
   readonly scratch?: string;
   readonly overwrite?: boolean;
@@ -28,8 +28,7 @@ export function addPutBackCommand(snapshot: Command, run: RunInSession): void {
     .option(
       '--prefix <text>',
       "all keys that begin with it, also several times; '' means every key",
-      (text: string, others: readonly string[]) => [...others, text],
-      [],
+      (text: string, others: readonly string[] | undefined) => [...(others ?? []), text],
     )
     .option('--revision <n>', 'as the keys were at this revision (default: the newest of the snapshot)')
     .option('--overwrite', 'replace keys that have another value in the cluster')
@@ -53,7 +52,7 @@ async function loadAndPutBack(session: Session, wish: PutBackWish): Promise<numb
 }
 
 function wishOf(which: string, keys: readonly string[], options: PutBackOptions): PutBackWish {
-  const { prefix, revision, scratch = tmpdir(), overwrite, leased, allowDamaged, dryRun, yes } = options;
+  const { prefix = [], revision, scratch = tmpdir(), overwrite, leased, allowDamaged, dryRun, yes } = options;
   if (keys.length === 0 && prefix.length === 0) {
     throw new AgentError('USAGE', "name the keys to put back, or --prefix TEXT; --prefix '' means every key");
   }

@@ -80,7 +80,7 @@ function countFields({
   const ifAny = (count: number, text: string): string | undefined =>
     count === 0 ? undefined : `${formatCount(count)}${text}`;
   return [
-    ['create', `${formatCount(create)}, which the cluster lacks`],
+    ['create', ifAny(create, ', which the cluster lacks')],
     ['overwrite', ifAny(overwrite, ' with another value in the cluster')],
     ['conflict', ifAny(conflict, ' with another value in the cluster')],
     ['unchanged', ifAny(unchanged, ' with the same value: left alone')],
