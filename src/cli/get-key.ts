@@ -1,5 +1,5 @@
 import { AgentError } from '../base/agent-error.ts';
-import { findKey } from '../mvcc/find-key.ts';
+import { findLastChange } from '../mvcc/find-last-change.ts';
 import { keyText } from '../mvcc/key-text.ts';
 import { keyFacts, keyFields } from './key-document.ts';
 import { lookInto, type OpenSnapshot } from './look-into.ts';
@@ -14,13 +14,13 @@ interface GetWish {
  * `lifeboat snapshot get`: the bytes of the value and nothing else, so that a file or a pipe gets what was stored. A terminal gets a line
  * end after them.
  *
- * @throws {AgentError} `KEY_UNKNOWN`; what `lookInto` and `findKey` throw.
+ * @throws {AgentError} `KEY_UNKNOWN`; what `lookInto` and `findLastChange` throw.
  */
 export async function getKey(session: Session, which: string, wish: GetWish): Promise<number> {
   return await lookInto(session, [which], async ([snapshot], signal) => {
     if (snapshot === undefined) return 0;
-    const change = await findKey(snapshot.file, wish, signal);
-    if (change === undefined) throw unknownKey(snapshot, wish);
+    const change = await findLastChange(snapshot.file, wish, signal);
+    if (change === undefined || change.isTombstone) throw unknownKey(snapshot, wish, change?.modRevision);
     const { head, bytes } = change;
     const value = bytes.subarray(head.valueStart, head.valueEnd);
     if (session.isJson) {
@@ -34,7 +34,14 @@ export async function getKey(session: Session, which: string, wish: GetWish): Pr
   });
 }
 
-function unknownKey({ name, path }: OpenSnapshot, { key, revision }: GetWish): AgentError {
+function unknownKey(
+  { name, path }: OpenSnapshot,
+  { key, revision }: GetWish,
+  deletedAt: number | undefined,
+): AgentError {
   const at = revision === undefined ? '' : ` at revision ${revision}`;
-  return new AgentError('KEY_UNKNOWN', `${name} has no key ${keyText(key)}${at}`, { details: { path } });
+  const since = deletedAt === undefined ? '' : `: revision ${deletedAt} deleted it`;
+  return new AgentError('KEY_UNKNOWN', `${name} has no key ${keyText(key)}${at}${since}`, {
+    details: { path, ...(deletedAt === undefined ? {} : { deletedAt }) },
+  });
 }

@@ -90,6 +90,10 @@ test('keys and values are those that etcd gives at every revision', async () => 
       }
     }
   });
+  const deleted = await typed(['snapshot', 'get', path, '/app/b', '--revision', '5', '-o', 'json']);
+  expect(JSON.parse(deleted.stdout)).toMatchObject({
+    error: { code: 'KEY_UNKNOWN', details: { deletedAt: 5 } },
+  });
   const json = await typed(['snapshot', 'get', path, '/app/b', '-o', 'json']);
   expect(JSON.parse(json.stdout)).toEqual({
     key: '/app/b',

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { AgentError } from '../../../src/base/agent-error.ts';
 import { hashFile } from '../../../src/base/hash-file.ts';
 import { openPageFile, type PageFile } from '../../../src/bbolt/page-file.ts';
-import { findKey } from '../../../src/mvcc/find-key.ts';
+import { findLastChange } from '../../../src/mvcc/find-last-change.ts';
 import { rangeOfPrefix } from '../../../src/mvcc/key-range.ts';
 import { keyspaceBucket, readChange } from '../../../src/mvcc/keyspace-entries.ts';
 import { liveKeys, type LiveKeysOptions } from '../../../src/mvcc/live-keys.ts';
@@ -31,8 +31,8 @@ async function keysOf(file: PageFile, options: LiveKeysOptions): Promise<Answere
 }
 
 async function keyOf(file: PageFile, key: Buffer, revision: number): Promise<AnsweredKey | undefined> {
-  const change = await findKey(file, { key, revision }, NEVER);
-  if (change === undefined) return undefined;
+  const change = await findLastChange(file, { key, revision }, NEVER);
+  if (change === undefined || change.isTombstone) return undefined;
   const { head, bytes } = change;
   const { createRevision, modRevision, version, lease, valueStart, valueEnd } = head;
   return {

@@ -6,13 +6,13 @@ import { requestedRevision } from './requested-revision.ts';
 const PAGES_AT_A_TIME = 256;
 
 /**
- * A key with its value as it was at a revision, the newest by default; `undefined` when it was not there. Reads the changes from the
- * last on backwards until it meets one of the key: all of them when there is none.
+ * The last change of a key up to a revision, the newest by default: its value, or the tombstone of a deletion; `undefined` when there is
+ * none. Reads the changes from the last on backwards until it meets one of the key: all of them when there is none.
  *
  * @throws {AgentError} `REVISION_COMPACTED`, `REVISION_FUTURE`, `SNAPSHOT_DAMAGED`, `SNAPSHOT_NOT_A_DATABASE`, `FILE_UNREADABLE`. An
  *   abort throws the signal's reason.
  */
-export async function findKey(
+export async function findLastChange(
   file: PageFile,
   { key, revision }: { readonly key: Buffer; readonly revision?: number },
   signal: AbortSignal,
@@ -21,7 +21,7 @@ export async function findKey(
   let pageCount = 0;
   for (const changes of keyspacePages(keyspaceBucket(file), { lastRevision, isBackwards: true })) {
     for (const change of changes) {
-      if (isOf(change, key)) return change.isTombstone ? undefined : change;
+      if (isOf(change, key)) return change;
     }
     pageCount += 1;
     if (pageCount % PAGES_AT_A_TIME === 0) await breathe(signal);
