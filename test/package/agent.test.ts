@@ -3,6 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { callAgent } from '../../src/cli/control-client.ts';
+import { sha256Of } from '../support/damage.ts';
 import { startEtcd } from '../support/etcd-process.ts';
 import { freePorts } from '../support/free-port.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
@@ -11,7 +12,7 @@ import { tarball, treeName } from './package-files.ts';
 /** Nothing that our Node could borrow from the one that runs the tests. */
 const ENVIRONMENT = { extendEnv: false, env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } } as const;
 
-test('the packaged agent takes a proved snapshot of the etcd beside it, and its files may be replaced while it runs', async () => {
+test('the packaged agent takes and verifies a snapshot of the etcd beside it, and its files may be replaced while it runs', async () => {
   await using directory = await temporaryDirectory();
   await using etcd = await startEtcd();
   const [port] = await freePorts(1);
@@ -59,9 +60,26 @@ test('the packaged agent takes a proved snapshot of the etcd beside it, and its 
       signal: AbortSignal.timeout(60_000),
     });
     expect(manifest?.grade).toBe('hashed');
+    const id = manifest?.id ?? '';
+    // So do the threads that prove what it took.
+    const verified = await callAgent({
+      socketPath: join(directory.path, 'control.sock'),
+      method: 'snapshot.verify',
+      params: { ids: [id] },
+      signal: AbortSignal.timeout(60_000),
+    });
+    expect(verified).toMatchObject({ verified: [{ id, ok: true, grade: 'hashed', findings: [] }] });
     await writeFile(bundle, text);
     const list = await run(lifeboat, config, 'snapshot', 'list', '-o', 'json');
     expect(list.stdout).toContain('"grade":"hashed"');
+    const path = join(stateDir, 'snapshots', id, 'snapshot.db');
+    const before = await sha256Of(path);
+    const byPath = await run(lifeboat, config, 'snapshot', 'verify', path, '-o', 'json');
+    expect(byPath.exitCode).toBe(0);
+    expect(JSON.parse(byPath.stdout)).toMatchObject({
+      verified: [{ path, ok: true, sha256: before, trailer: 'fits', hashKv: manifest?.hashKv, findings: [] }],
+    });
+    expect(await sha256Of(path)).toBe(before);
   } finally {
     agent.kill('SIGTERM');
   }
