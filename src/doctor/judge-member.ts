@@ -63,7 +63,10 @@ export function judgeMember(facts: MemberFacts, memberName: string, endpoint: st
   return ok(id, found);
 }
 
-/** A member that is down says nothing; that it is down is another check's word. */
-export function memberIsDown(): Check {
-  return skipped('etcd.member', 'etcd does not run');
+/** A member that is down says nothing; that it is down is another check's word. Its log, if there is one, says who it is. */
+export function memberIsDown(identity?: { readonly memberId: string; readonly clusterId: string }): Check {
+  const found = 'etcd does not run';
+  if (identity === undefined) return skipped('etcd.member', found);
+  const { memberId, clusterId } = identity;
+  return skipped('etcd.member', `${found}; by its log it is member ${memberId} of cluster ${clusterId}`);
 }

@@ -4,6 +4,8 @@ import { AgentError, systemCodeOf } from '../base/agent-error.ts';
 import { freeSpaceBytes } from '../base/free-space.ts';
 import { findRestoreTools } from '../restore-tool/find-tools.ts';
 import { WAL_BYTES } from '../restore/plan-guards.ts';
+import { readLogIdentity } from '../wal/read-identity.ts';
+import type { LogIdentity } from '../wal/record-data.ts';
 import { fail, ok, skipped, type Check } from './check.ts';
 import { versionOf, type EtcdSeen } from './gather-etcd.ts';
 import { judgeCertificate } from './judge-certificate.ts';
@@ -26,7 +28,7 @@ export function etcdSteps(subject: DoctorSubject, seen: EtcdSeen): Step[] {
   return [
     step('etcd.process', () => processCheck(subject, seen)),
     step('etcd.settings', () => settingsCheck(subject, seen)),
-    step('etcd.member', () => memberCheck(subject, seen)),
+    step('etcd.member', (signal) => memberCheck(subject, seen, signal)),
     step('etcd.binary', () => judgeBinary(seen.program, seen.member.version)),
     step('etcd.certificate', () => certificateCheck(subject)),
     { ids: ['data.directory', 'data.swap', 'data.reflink'], look: () => directoryChecks(subject, seen) },
@@ -66,10 +68,27 @@ function settingsCheck({ config }: DoctorSubject, { process: found }: EtcdSeen):
   return judgeSettings(config.etcd, found);
 }
 
-function memberCheck({ config }: DoctorSubject, { member, users, pid }: EtcdSeen): Check {
+async function memberCheck(
+  { config }: DoctorSubject,
+  { member, users, pid }: EtcdSeen,
+  signal: AbortSignal,
+): Promise<Check> {
   const isDown = pid === undefined && !(users instanceof AgentError);
-  if (isDown && member.problem !== undefined) return memberIsDown();
+  if (isDown && member.problem !== undefined) return memberIsDown(await identityByLog(config.etcd, signal));
   return judgeMember(member, config.etcd.memberName, config.etcd.endpoint);
+}
+
+/** A host that lost its data has no log; what is wrong with its directories is said by their own checks. */
+async function identityByLog(
+  { dataDir, walDir }: DoctorSubject['config']['etcd'],
+  signal: AbortSignal,
+): Promise<LogIdentity | undefined> {
+  try {
+    return await readLogIdentity(walDir ?? join(dataDir, 'member', 'wal'), signal);
+  } catch {
+    signal.throwIfAborted();
+    return undefined;
+  }
 }
 
 async function certificateCheck({ config, clock }: DoctorSubject): Promise<Check> {

@@ -103,6 +103,21 @@ export class LogImage {
   }
 }
 
+/** Entries 1 to 4 of two terms, the third of them known to be committed. */
+export function smallLog(): LogImage {
+  return new LogImage()
+    .entry(1, 1, Buffer.from('first'))
+    .entry(2, 2, Buffer.from('second'))
+    .entry(3, 2, Buffer.from('third'))
+    .state(2, 3)
+    .entry(4, 2, Buffer.from('the last one, and a little longer'));
+}
+
+/** What etcd allocates behind its records. */
+export function allocated(bytes: Buffer): Buffer {
+  return Buffer.concat([bytes, Buffer.alloc(100_000)]);
+}
+
 export function framed(record: Buffer): Written {
   const paddingBytes = (8 - (record.length % 8)) % 8;
   const length = Buffer.alloc(8);
