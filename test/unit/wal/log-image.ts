@@ -8,8 +8,8 @@ const STATE = 3;
 const CRC = 4;
 const SNAPSHOT = 5;
 
-export const MEMBER_ID = 0x8e9e05c52164694dn;
-export const CLUSTER_ID = 0xcdf818194e3a8c32n;
+const MEMBER_ID = 0x8e9e05c52164694dn;
+const CLUSTER_ID = 0xcdf818194e3a8c32n;
 
 interface Written {
   readonly bytes: Buffer;
