@@ -1,7 +1,7 @@
 import { diffKeys, type KeyDifference } from '../mvcc/diff-keys.ts';
 import { rangeOfPrefix } from '../mvcc/key-range.ts';
 import { readKeyspaceFacts } from '../mvcc/keyspace-facts.ts';
-import { liveKeys } from '../mvcc/live-keys.ts';
+import { BUDGET_BYTES, liveKeys } from '../mvcc/live-keys.ts';
 import { differenceDocument, differenceLine, summaryLine, type DiffCounts } from './diff-text.ts';
 import type { KeysWish } from './list-keys.ts';
 import { lookInto, type OpenSnapshot } from './look-into.ts';
@@ -27,7 +27,11 @@ export async function diffSnapshots(
     if (before === undefined || after === undefined) return 0;
     const ranges = prefix === undefined ? {} : { ranges: [rangeOfPrefix(prefix)] };
     const keysOf = ({ file }: OpenSnapshot): ReturnType<typeof liveKeys> =>
-      liveKeys(file, { ...ranges, scratchDirectory, hashValues: true }, signal);
+      liveKeys(
+        file,
+        { ...ranges, scratchDirectory, hashValues: true, budgetBytes: BUDGET_BYTES / 2 },
+        signal,
+      );
     const counts = { added: 0, removed: 0, changed: 0, rewritten: 0, same: 0 };
     const differences = diffKeys(keysOf(before), keysOf(after));
     await writeLines(lines(session, differences, counts), session.surroundings);

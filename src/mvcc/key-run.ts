@@ -1,7 +1,7 @@
 import type { KeyState } from './live-key.ts';
 
 /** What node keeps for one state beside the text: the object, its numbers, its place in the index (measured). */
-const STATE_BYTES = 220;
+const STATE_BYTES = 170;
 
 /** The newest state of each key that was met, in memory. */
 export class KeyRun {

@@ -22,7 +22,8 @@ export interface LiveKeysOptions {
   readonly budgetBytes?: number;
 }
 
-const BUDGET_BYTES = 32 << 20;
+/** Node's heap grows to some times of it before it is swept. */
+export const BUDGET_BYTES = 16 << 20;
 /** Between two pauses: some milliseconds of work, so that a signal or a closed pipe is noticed. */
 const PAGES_AT_A_TIME = 256;
 const KEYS_AT_A_TIME = 1024;
