@@ -10,6 +10,8 @@ export interface BenchmarkResult {
   readonly limit: number;
   /** Of the agent, or of the largest of the agents. */
   readonly peakRssMib?: number;
+  /** Of what it is compared with. */
+  readonly theirPeakRssMib?: number;
 }
 
 export function ratiosOf({ pairs }: BenchmarkResult): number[] {

@@ -2,12 +2,16 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isWithinLimits, type BenchmarkResult } from './benchmark-result.ts';
+import type { ValueSizes } from './fill-database.ts';
 import { parseOptions, USAGE, type BenchOptions } from './options.ts';
 import { formatJson, formatTable } from './report.ts';
 import { benchmarkRestore } from './restore-benchmark.ts';
 import { benchmarkSave } from './save-benchmark.ts';
+import { benchmarkVerify } from './verify-benchmark.ts';
 
 const LARGE_FACTOR = 4;
+const LARGER_VALUES = { smallestBytes: 1024, largestBytes: 100 * 1024 } as const;
+const SMALL_VALUES = { smallestBytes: 100, largestBytes: 100 } as const;
 
 type Benchmark = (directory: string) => Promise<readonly BenchmarkResult[]>;
 
@@ -19,9 +23,16 @@ function benchmarksOf({ sizeMib, rounds }: BenchOptions): Record<string, Benchma
   const save = (name: string, mib: number): Benchmark => {
     return async (directory) => [await benchmarkSave({ name, sizeMib: mib, rounds, directory, say })];
   };
+  const verify = (name: string, valueBytes: ValueSizes): Benchmark => {
+    return async (directory) => [
+      await benchmarkVerify({ name, sizeMib, valueBytes, rounds, directory, say }),
+    ];
+  };
   return {
     'snapshot-save': save('snapshot-save', sizeMib),
     'snapshot-save-large': save('snapshot-save-large', sizeMib * LARGE_FACTOR),
+    'snapshot-verify': verify('snapshot-verify', LARGER_VALUES),
+    'snapshot-verify-small': verify('snapshot-verify-small', SMALL_VALUES),
     restore: (directory) => benchmarkRestore({ sizeMib, rounds, directory, say }),
   };
 }

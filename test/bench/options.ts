@@ -15,7 +15,7 @@ const FULL = { sizeMib: 1024, rounds: 5 } as const;
 const QUICK = { sizeMib: 128, rounds: 3 } as const;
 
 export const USAGE = `npm run bench -- [options]
-  --only NAME    snapshot-save, snapshot-save-large or restore
+  --only NAME    snapshot-save, snapshot-save-large, snapshot-verify, snapshot-verify-small or restore
   --size-mib N   size of the database (default ${FULL.sizeMib}; the large one has four times as much)
   --rounds N     paired rounds (default ${FULL.rounds})
   --quick        ${QUICK.sizeMib} MiB and ${QUICK.rounds} rounds

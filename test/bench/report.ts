@@ -1,7 +1,17 @@
 import { isWithinLimits, medianRatioOf, ratiosOf, type BenchmarkResult } from './benchmark-result.ts';
 import { median } from './paired-rounds.ts';
 
-const HEAD = ['name', 'rounds', 'ours', 'theirs', 'ratio (min–max)', 'limit', 'peak RSS', ''] as const;
+const HEAD = [
+  'name',
+  'rounds',
+  'ours',
+  'theirs',
+  'ratio (min–max)',
+  'limit',
+  'peak RSS',
+  'theirs',
+  '',
+] as const;
 
 /** A table in Markdown, so that it can be pasted into docs/benchmarks.md as it is. */
 export function formatTable(results: readonly BenchmarkResult[]): string {
@@ -24,9 +34,14 @@ function rowOf(result: BenchmarkResult): string[] {
     seconds(result.pairs.map(({ theirsMs }) => theirsMs)),
     `${medianRatioOf(result).toFixed(2)} (${range})`,
     `≤ ${result.limit.toFixed(2)}`,
-    result.peakRssMib === undefined ? '' : `${Math.ceil(result.peakRssMib)} MiB`,
+    mebibytes(result.peakRssMib),
+    mebibytes(result.theirPeakRssMib),
     isWithinLimits(result) ? 'pass' : 'FAIL',
   ];
+}
+
+function mebibytes(value: number | undefined): string {
+  return value === undefined ? '' : `${Math.ceil(value)} MiB`;
 }
 
 function seconds(values: readonly number[]): string {
