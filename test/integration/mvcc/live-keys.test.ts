@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { AgentError } from '../../../src/base/agent-error.ts';
@@ -9,6 +10,7 @@ import { findLastChange } from '../../../src/mvcc/find-last-change.ts';
 import { rangeOfPrefix } from '../../../src/mvcc/key-range.ts';
 import { keyspaceBucket, readChange } from '../../../src/mvcc/keyspace-entries.ts';
 import { liveKeys, type LiveKeysOptions } from '../../../src/mvcc/live-keys.ts';
+import { findEtcdBinary } from '../../support/etcd-binaries.ts';
 import { etcdGateway, type AnsweredKey, type KeyChange } from '../../support/etcd-gateway.ts';
 import { startEtcd } from '../../support/etcd-process.ts';
 import { putInTransactions } from '../../support/put-many.ts';
@@ -187,3 +189,31 @@ test('what is stopped in the middle leaves no scratch file, open or named', asyn
   expect(await openFiles()).toBe(openBefore);
   expect(await readdir(scratch.path)).toEqual([]);
 });
+
+const etcdutl = findEtcdBinary('etcdutl');
+
+test.skipIf(etcdutl === undefined)(
+  'a revision that a restore tool raised changes no key (needs etcdutl)',
+  async () => {
+    await using directory = await temporaryDirectory();
+    await using etcd = await startEtcd();
+    await putInTransactions(etcd, 200, 10);
+    const path = join(directory.path, 'before.db');
+    await etcd.ctl('snapshot', 'save', path);
+    const dataDir = join(directory.path, 'raised');
+    const raise = ['--bump-revision', '1000000', '--mark-compacted'];
+    await execa(etcdutl ?? '', ['snapshot', 'restore', path, '--data-dir', dataDir, ...raise]);
+    using before = openPageFile(path);
+    using after = openPageFile(join(dataDir, 'member', 'snap', 'db'));
+    const options = { scratchDirectory: directory.path };
+
+    expect(await keysOf(after, options)).toEqual(await keysOf(before, options));
+    const { createRevision, modRevision } = (await keysOf(before, options))[0] ?? {};
+    const last = await findLastChange(after, { key: Buffer.from('key-000000') }, NEVER);
+    expect(last?.head).toMatchObject({ createRevision, modRevision });
+    await expect(keysOf(after, { ...options, revision: 3 })).rejects.toMatchObject({
+      code: 'REVISION_COMPACTED',
+      details: { revision: 1_000_003 },
+    });
+  },
+);
