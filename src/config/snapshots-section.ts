@@ -68,7 +68,7 @@ export const snapshotsSection = z
       .int('must be a whole number')
       .min(0, 'must not be negative')
       .max(1 << 20, 'must be at most 1048576')
-      .default(64)
+      .default(16)
       .describe(
         'A member with at most this much data in use is asked for its HashKV after each saved snapshot, to be compared with ours; 0 is never. etcd writes nothing while it computes it.',
       ),

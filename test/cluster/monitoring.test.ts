@@ -55,6 +55,8 @@ test('an agent exports every metric that is documented, in the form that Prometh
   });
   const host = scene.lab.host(0);
   await expect.poll(() => value(host, 'schedule_last_run_duration_seconds'), PATIENT).toBeDefined();
+  // The first run may have come before etcd answered.
+  await expect.poll(() => value(host, 'newest_proved_snapshot_revision'), PATIENT).toBeDefined();
   const running = await scrape(host.monitoringUrl);
   // A restore that nobody can read back is stuck, and binds the host.
   await scene.lab.stopAgent(host, 'SIGTERM');
