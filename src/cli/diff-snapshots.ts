@@ -7,7 +7,11 @@ import type { KeysWish } from './list-keys.ts';
 import { lookInto, type OpenSnapshot } from './look-into.ts';
 import { paintFor } from './paint.ts';
 import type { Session } from './session.ts';
+import { showReading, type Reading } from './show-reading.ts';
 import { writeLines } from './write-lines.ts';
+
+/** Both sides are in memory at once. */
+const SIDE_BYTES = BUDGET_BYTES / 2;
 
 /** As of diff(1). */
 const DIFFERENT_EXIT_STATUS = 1;
@@ -26,15 +30,20 @@ export async function diffSnapshots(
   return await lookInto(session, words, async ([before, after], signal) => {
     if (before === undefined || after === undefined) return 0;
     const ranges = prefix === undefined ? {} : { ranges: [rangeOfPrefix(prefix)] };
-    const keysOf = ({ file }: OpenSnapshot): ReturnType<typeof liveKeys> =>
-      liveKeys(
-        file,
-        { ...ranges, scratchDirectory, hashValues: true, budgetBytes: BUDGET_BYTES / 2 },
-        signal,
-      );
+    const readings: Reading[] = [];
+    const keysOf = (snapshot: OpenSnapshot): ReturnType<typeof liveKeys> => {
+      const reading = showReading(session, snapshot);
+      readings.push(reading);
+      const options = { ...ranges, ...reading, scratchDirectory, hashValues: true, budgetBytes: SIDE_BYTES };
+      return liveKeys(snapshot.file, options, signal);
+    };
     const counts = { added: 0, removed: 0, changed: 0, rewritten: 0, same: 0 };
-    const differences = diffKeys(keysOf(before), keysOf(after));
-    await writeLines(lines(session, differences, counts), session.surroundings);
+    try {
+      const differences = diffKeys(keysOf(before), keysOf(after));
+      await writeLines(lines(session, differences, counts), session.surroundings);
+    } finally {
+      for (const reading of readings) reading.onRead();
+    }
     sum(session, { before: sideOf(before), after: sideOf(after), ...counts });
     return counts.added + counts.removed + counts.changed === 0 ? 0 : DIFFERENT_EXIT_STATUS;
   });

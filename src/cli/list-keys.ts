@@ -4,6 +4,7 @@ import { liveKeys } from '../mvcc/live-keys.ts';
 import type { LiveKey } from '../mvcc/live-key.ts';
 import { keyFacts, keyFields } from './key-document.ts';
 import { lookInto } from './look-into.ts';
+import { showReading } from './show-reading.ts';
 import type { Session } from './session.ts';
 import { writeLines } from './write-lines.ts';
 
@@ -23,8 +24,13 @@ export async function listKeys(
   return await lookInto(session, [which], async ([snapshot], signal) => {
     if (snapshot === undefined) return 0;
     const ranges = prefix === undefined ? {} : { ranges: [rangeOfPrefix(prefix)] };
-    const keys = liveKeys(snapshot.file, { ...wish, ...ranges }, signal);
-    await writeLines(lines(keys, lineOf, limit), session.surroundings);
+    const reading = showReading(session, snapshot);
+    const keys = liveKeys(snapshot.file, { ...wish, ...ranges, ...reading }, signal);
+    try {
+      await writeLines(lines(keys, lineOf, limit), session.surroundings);
+    } finally {
+      reading.onRead();
+    }
     return 0;
   });
 }

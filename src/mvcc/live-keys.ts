@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { breathe } from '../base/breathe.ts';
+import type { OnBytes } from '../base/hash-file.ts';
 import type { PageFile } from '../bbolt/page-file.ts';
 import { rangeTest, type KeyRange } from './key-range.ts';
 import { KeyRun } from './key-run.ts';
@@ -20,6 +21,10 @@ export interface LiveKeysOptions {
   readonly scratchDirectory: string;
   /** How much memory keys may take before they go there. */
   readonly budgetBytes?: number;
+  /** Called before the first key comes, with about how much of the file was read. */
+  readonly onBytes?: OnBytes;
+  /** Called when it was, and nothing but the keys follows. */
+  readonly onRead?: () => void;
 }
 
 /** Node's heap grows to some times of it before it is swept. */
@@ -44,7 +49,9 @@ export async function* liveKeys(
 ): AsyncGenerator<LiveKey> {
   const lastRevision = requestedRevision(file, options.revision);
   using spilled = new SpilledRuns(options.scratchDirectory);
-  const newest = await collect({ file, lastRevision }, new Collector(options, spilled), signal);
+  const history = { file, lastRevision, onBytes: options.onBytes };
+  const newest = await collect(history, new Collector(options, spilled), signal);
+  options.onRead?.();
   let count = 0;
   for (const state of mergeRuns([...spilled.runs(), newest.sorted()])) {
     yield liveKeyOf(state);
@@ -53,9 +60,15 @@ export async function* liveKeys(
   }
 }
 
+interface History {
+  readonly file: PageFile;
+  readonly lastRevision: number;
+  readonly onBytes: OnBytes | undefined;
+}
+
 /** Reads the whole history up to a revision. @returns What is still in memory at its end. */
 async function collect(
-  { file, lastRevision }: { readonly file: PageFile; readonly lastRevision: number },
+  { file, lastRevision, onBytes }: History,
   collector: Collector,
   signal: AbortSignal,
 ): Promise<KeyRun> {
@@ -64,7 +77,9 @@ async function collect(
     for (const change of changes) collector.add(change);
     collector.spillIfLarge();
     pageCount += 1;
-    if (pageCount % PAGES_AT_A_TIME === 0) await breathe(signal);
+    if (pageCount % PAGES_AT_A_TIME !== 0) continue;
+    onBytes?.(pageCount * file.meta.pageSizeBytes);
+    await breathe(signal);
   }
   signal.throwIfAborted();
   return collector.run;
