@@ -76,9 +76,16 @@ export async function openRestores(
   return { operations, methods, mesh };
 }
 
-/** What peers may download: every stored snapshot whose proof has not failed. */
-async function locateSnapshot(catalog: Catalog, fileId: string): Promise<LocatedFile | undefined> {
-  const manifest = (await catalog.list()).find(({ id, grade }) => id === fileId && grade !== 'failed');
+/**
+ * What peers may download: every stored snapshot whose proof has not failed. One that has is no longer offered, and its peers learn why:
+ * that it is merely absent would send an operator to the wrong host.
+ */
+async function locateSnapshot(
+  catalog: Catalog,
+  fileId: string,
+): Promise<LocatedFile | 'damaged' | undefined> {
+  const manifest = (await catalog.list()).find(({ id }) => id === fileId);
   if (manifest === undefined) return undefined;
+  if (manifest.grade === 'failed') return 'damaged';
   return { path: catalog.pathOf(manifest.id), sizeBytes: manifest.sizeBytes, sha256: manifest.sha256 };
 }

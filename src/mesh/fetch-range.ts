@@ -30,7 +30,7 @@ const LONGEST_TEXT = 512;
 /**
  * Asks a peer for a file from a byte on.
  *
- * @throws {AgentError} `STORAGE_ABSENT` (it has no such file, or another of that name), `STORAGE_CORRUPTED` (it announces another
+ * @throws {AgentError} `STORAGE_ABSENT` (it has no such file, or another of that name), `STORAGE_CORRUPTED` (its file is damaged, or it announces another
  *   length), `TOO_MANY_REQUESTS` (come back later), `PEER_REFUSED`, `PEER_UNREACHABLE`, `TRANSFER_FAILED`.
  */
 export async function fetchRange(
@@ -124,6 +124,8 @@ function statusError(status: number, message: string): AgentError {
     case 404:
     case 412:
       return new AgentError('STORAGE_ABSENT', message);
+    case 410:
+      return new AgentError('STORAGE_CORRUPTED', message);
     case 503:
       return new AgentError('TOO_MANY_REQUESTS', message);
     default:

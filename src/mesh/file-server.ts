@@ -50,6 +50,7 @@ export class FileServer {
     try {
       const located = await this.#options.settings.locateFile(fileId);
       if (located === undefined) refuse(response, 404, `there is no file ${fileId}`);
+      else if (located === 'damaged') refuse(response, 410, `the file ${fileId} is damaged here`);
       else await this.#send(located, request, response);
     } finally {
       release();

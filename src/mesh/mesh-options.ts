@@ -67,8 +67,11 @@ export interface MeshOptions {
   readonly clock: Clock;
   readonly log?: Log;
   readonly onRequest: RequestHandler;
-  /** What peers may download. The id has been checked: letters, digits, `.`, `_`, `-`, and no dot in front. */
-  locateFile(fileId: string): Promise<LocatedFile | undefined>;
+  /**
+   * What peers may download; `damaged` for a file that is here and must not be used. The id has been checked: letters, digits, `.`, `_`,
+   * `-`, and no dot in front.
+   */
+  locateFile(fileId: string): Promise<LocatedFile | 'damaged' | undefined>;
 }
 
 /** `MeshOptions` with every default filled in. */
