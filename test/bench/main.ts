@@ -24,9 +24,7 @@ function benchmarksOf({ sizeMib, rounds }: BenchOptions): Record<string, Benchma
     return async (directory) => [await benchmarkSave({ name, sizeMib: mib, rounds, directory, say })];
   };
   const verify = (name: string, valueBytes: ValueSizes): Benchmark => {
-    return async (directory) => [
-      await benchmarkVerify({ name, sizeMib, valueBytes, rounds, directory, say }),
-    ];
+    return (directory) => benchmarkVerify({ name, sizeMib, valueBytes, rounds, directory, say });
   };
   return {
     'snapshot-save': save('snapshot-save', sizeMib),
