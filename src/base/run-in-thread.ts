@@ -29,7 +29,7 @@ export interface ThreadOptions {
 }
 
 /** Of the JavaScript heap. Buffers lie outside of it: whoever reads a file limits those. */
-const HEAP_LIMITS = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 4 } as const;
+const HEAP_LIMITS = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 2 } as const;
 
 /**
  * Runs one job in a thread of its own, so that the event loop of this one turns on. That thread has ended when this settles.
