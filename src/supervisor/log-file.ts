@@ -3,7 +3,7 @@ import { systemCodeOf } from '../base/agent-error.ts';
 
 const ROTATE_ABOVE_BYTES = 64 * 1024 * 1024;
 const TAIL_BYTES = 64 * 1024;
-const TAIL_LINES = 20;
+const TAIL_LINES = 40;
 
 /** Renames a log file that grew too large to `<path>.1`, replacing an older one. Only while nobody writes to it. */
 export async function rotateLog(path: string, aboveBytes = ROTATE_ABOVE_BYTES): Promise<void> {
@@ -20,7 +20,7 @@ export async function logSizeBytes(path: string): Promise<number> {
   }
 }
 
-/** The last 20 lines after `fromByte`, of at most 64 KiB however large the file is. Empty when there is none. */
+/** The last 40 lines after `fromByte`, of at most 64 KiB however large the file is. Empty when there is none. */
 export async function lastLogLines(path: string, fromByte = 0): Promise<string> {
   const sizeBytes = await logSizeBytes(path);
   const start = Math.max(fromByte, sizeBytes - TAIL_BYTES);

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { asAgentError, AgentError } from '../base/agent-error.ts';
 import { runCheckedCommand, runCommand } from '../base/run-command.ts';
 import { parseUnitFacts, UNIT_PROPERTIES, type UnitFacts } from './unit-facts.ts';
@@ -11,7 +12,10 @@ interface SystemctlOptions {
 
 /** systemctl only talks to systemd; what takes long is waited for by asking again. */
 const CALL_TIMEOUT_MS = 20_000;
-const JOURNAL_LINES = 20;
+/** etcd says what is wrong with a flag first, and two dozen lines about all others after it. */
+const JOURNAL_LINES = 40;
+const JOURNAL_LOOKS = 5;
+const JOURNAL_WAIT_MS = 200;
 const ENV = { TZ: 'UTC', LC_ALL: 'C', SYSTEMD_COLORS: '0', SYSTEMD_PAGER: '' };
 
 /** systemd's words for what polkit, or the want of it, does not allow. */
@@ -62,18 +66,32 @@ export class Systemctl {
 
   /** The unit's last lines in the journal; a sentence about why not where they cannot be read. */
   async lastLines(signal: AbortSignal): Promise<string> {
-    const { journalctl, unit } = this.#options;
-    const options = { signal, timeoutMs: CALL_TIMEOUT_MS, env: ENV };
+    const { journalctl } = this.#options;
     try {
-      // Lines may still be on their way. Only root may ask for this, others read what is there.
-      await runCommand(journalctl, ['--sync'], options);
-      const args = [`--unit=${unit}`, `--lines=${JOURNAL_LINES}`, '--output=cat', '--no-pager', '--quiet'];
-      const { stdout, stderr } = await runCommand(journalctl, args, options);
-      return stdout.trim() === '' ? `(nothing in the journal) ${stderr}`.trim() : stdout.trim();
+      // Lines may still be on their way. Only root may ask for this; others look again until nothing more comes.
+      await runCommand(journalctl, ['--sync'], { signal, timeoutMs: CALL_TIMEOUT_MS, env: ENV });
+      let lines = await this.#readJournal(signal);
+      for (let look = 0; look < JOURNAL_LOOKS; look += 1) {
+        await sleep(JOURNAL_WAIT_MS, undefined, { signal });
+        const before = lines;
+        lines = await this.#readJournal(signal);
+        if (lines !== '' && lines === before) break;
+      }
+      return lines === '' ? '(nothing in the journal)' : lines;
     } catch (error) {
       signal.throwIfAborted();
       return `(the journal cannot be read: ${asAgentError(error).message})`;
     }
+  }
+
+  async #readJournal(signal: AbortSignal): Promise<string> {
+    const { journalctl, unit } = this.#options;
+    const args = [`--unit=${unit}`, `--lines=${JOURNAL_LINES}`, '--output=cat', '--no-pager', '--quiet'];
+    const options = { signal, timeoutMs: CALL_TIMEOUT_MS, env: ENV };
+    const { stdout, stderr } = await runCommand(journalctl, args, options);
+    return stdout.trim() === '' && stderr.trim() !== ''
+      ? `(nothing in the journal) ${stderr.trim()}`
+      : stdout.trim();
   }
 
   async #callIfNeeded(verb: readonly string[], signal: AbortSignal): Promise<void> {
