@@ -20,10 +20,15 @@ export async function restoreSnapshot(
 }
 
 /** What etcd's own tool says of a snapshot file. */
-export async function snapshotStatus(path: string): Promise<unknown> {
+export async function snapshotStatus(
+  path: string,
+  { timeoutMs = 0 }: { readonly timeoutMs?: number } = {},
+): Promise<unknown> {
   const tool = findEtcdBinary('etcdutl');
   const { stdout } = await execa(tool ?? etcdBinary('etcdctl'), ['snapshot', 'status', path, '-w', 'json'], {
     env: tool === undefined ? { ETCDCTL_API: '3' } : {},
+    timeout: timeoutMs,
+    killSignal: 'SIGKILL',
   });
   return JSON.parse(stdout);
 }

@@ -113,11 +113,12 @@ test('what etcd’s own tool refuses, the proof refuses', async () => {
     });
   }
   expect(refusals).toBeGreaterThan(TOOL_CHANGES / 20);
-});
+}, 180_000);
 
+/** A tool that does not come to an end accepts nothing: older ones follow a loop of pages for ever. */
 async function isAcceptedByTool(path: string): Promise<boolean> {
   try {
-    await snapshotStatus(path);
+    await snapshotStatus(path, { timeoutMs: 3000 });
     return true;
   } catch {
     return false;
