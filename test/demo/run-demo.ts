@@ -8,6 +8,8 @@ import { tellStory } from './story.ts';
 
 const EXIT_STATUS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 const LONGEST_MS = 180_000;
+/** A Ctrl-C ends our commands too, and may be seen by them first. */
+const SIGNAL_MAY_FOLLOW_MS = 500;
 
 type Outcome =
   | { readonly is: 'told' }
@@ -50,6 +52,7 @@ async function story({ directory, keep }: DemoOptions, narrator: Narrator): Prom
     if (keep) await leaveRunning(directory, lab, narrator);
     return { is: 'told' };
   } catch (error) {
+    await sleep(SIGNAL_MAY_FOLLOW_MS);
     return { is: 'failed', error };
   }
 }
