@@ -1,10 +1,10 @@
 import { ChannelCredentials, Client, type ChannelOptions } from '@grpc/grpc-js';
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
-import { checkServerIdentity } from 'node:tls';
 import { AgentError, messageOf } from '../base/agent-error.ts';
 import type { EtcdConnectionOptions, EtcdTlsFiles } from './connection-options.ts';
 import { parseEndpoint } from './endpoint.ts';
+import { expectServer } from './server-identity.ts';
 
 /** `calls` shares a connection among small calls; `stream` has one to itself, with a window that a fast disk can fill. */
 export type ChannelPurpose = 'calls' | 'stream';
@@ -59,9 +59,7 @@ async function tlsCredentials(
     readIfNamed(tls?.certFile),
   ]);
   try {
-    return ChannelCredentials.createSsl(ca, key, cert, {
-      checkServerIdentity: (_sentName, certificate) => checkServerIdentity(expectedName, certificate),
-    });
+    return ChannelCredentials.createSsl(ca, key, cert, { checkServerIdentity: expectServer(expectedName) });
   } catch (cause) {
     const files = [tls?.caFile, tls?.certFile, tls?.keyFile].filter((file) => file !== undefined).join(', ');
     throw new AgentError('ETCD_AUTH_FAILED', `TLS cannot use ${files}: ${messageOf(cause)}`, { cause });

@@ -2,9 +2,9 @@ import { request as plainRequest, type IncomingMessage, type RequestOptions } fr
 import { request as tlsRequest } from 'node:https';
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
-import { checkServerIdentity } from 'node:tls';
 import type { EtcdConnectionOptions } from './connection-options.ts';
 import { parseEndpoint } from './endpoint.ts';
+import { expectServer } from './server-identity.ts';
 
 /** A listing of the first level begins with its nodes; nobody needs the rest of a large one. */
 const ENOUGH_BYTES = 4096;
@@ -48,8 +48,7 @@ async function overTls(
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),
     servername: isIP(expectedName) === 0 ? expectedName : '',
-    checkServerIdentity: (_sentName: string, certificate: Parameters<typeof checkServerIdentity>[1]) =>
-      checkServerIdentity(expectedName, certificate),
+    checkServerIdentity: expectServer(expectedName),
   };
   return await new Promise((resolve, reject) => {
     tlsRequest(options, resolve).once('error', reject).end();

@@ -130,8 +130,10 @@ test('an agent that runs what `config init` made of an etcd serves the same clus
   await using lab = new LabCluster([host]);
   await lab.startAgent(host);
   await lab.untilHealthy();
-  const { etcd: status } = await lab.ask(host, 'status', {});
-  expect(status).toMatchObject({ process: 'running', hasQuorum: true, dataDir: etcd.dataDir });
+  // The agent looks at its member now and then: it may not have seen yet that it serves.
+  await expect
+    .poll(async () => (await lab.ask(host, 'status', {})).etcd, PATIENT)
+    .toMatchObject({ process: 'running', hasQuorum: true, dataDir: etcd.dataDir });
   expect(await etcd.ctl('get', 'written', '--print-value-only')).toBe('before');
   expect((await lab.cli(host, 'snapshot', 'save')).exitCode).toBe(0);
   const { exitCode, report } = await examine(lab, host);
