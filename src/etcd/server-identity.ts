@@ -11,7 +11,8 @@ import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 export function expectServer(
   expectedName: string,
 ): (sentName: string, certificate: PeerCertificate) => Error | undefined {
-  if (isIP(expectedName) === 0) return (_sentName, certificate) => checkServerIdentity(expectedName, certificate);
+  if (isIP(expectedName) === 0)
+    return (_sentName, certificate) => checkServerIdentity(expectedName, certificate);
   return (_sentName, { raw }) => {
     const certificate = new X509Certificate(raw);
     if (certificate.checkIP(expectedName) !== undefined) return undefined;
