@@ -109,12 +109,24 @@ export function hookCommand(hook: {
   return { command: hook.command, timeoutMs: hook.timeoutSeconds * 1000 };
 }
 
+function hookCommands({
+  preStop,
+  postRestore,
+  onFailure,
+}: Config['restore']): NonNullable<OperationsOptions['settings']['hooks']> {
+  return {
+    ...(preStop === undefined ? {} : { preStop: hookCommand(preStop) }),
+    ...(postRestore === undefined ? {} : { postRestore: hookCommand(postRestore) }),
+    ...(onFailure === undefined ? {} : { onFailure: hookCommand(onFailure) }),
+  };
+}
+
 export function restoreSettings({ restore, etcd }: Config): OperationsOptions['settings'] {
   return {
     toolStallMs: restore.prepareStallSeconds * 1000,
     gateTimeoutMs: restore.gateTimeoutSeconds * 1000,
     peerGraceMs: restore.peerGraceSeconds * 1000,
-    ...(restore.postRestore === undefined ? {} : { postRestore: hookCommand(restore.postRestore) }),
+    hooks: hookCommands(restore),
     ...(etcd.owner === undefined ? {} : { newDataDirOwner: etcd.owner }),
   };
 }

@@ -236,6 +236,16 @@ export const ERROR_CODES = {
     exitStatus: 1,
     hint: 'The restore itself went through. Do by hand what `restore.postRestore` would have done on this host.',
   },
+  PRE_STOP_FAILED: {
+    retryable: false,
+    exitStatus: 7,
+    hint: 'The restore was aborted before anything was decided. Mend what keeps `restore.preStop` of that host from succeeding, then plan again.',
+  },
+  ON_FAILURE_FAILED: {
+    retryable: false,
+    exitStatus: 1,
+    hint: 'Do by hand what `restore.onFailure` would have done on this host. `lifeboat restore status` says how the operation ended.',
+  },
   POST_SNAPSHOT_FAILED: {
     retryable: false,
     exitStatus: 1,

@@ -30,7 +30,7 @@ function outcomeFields(view: OperationView): (readonly [string, string | undefin
     ['HashKV', result === undefined ? undefined : `${result.hashKv}, equal on all members`],
     ['keys', result?.keyCount === undefined ? undefined : formatCount(result.keyCount)],
     ['lost', lossOf(view)],
-    ['afterwards', hookWords(view)],
+    ...(view.hooks ?? []).map((hook) => ['command', hookWords(hook)] as const),
     ['downtime', downtimeMs === undefined ? undefined : formatDuration(downtimeMs)],
   ];
 }
@@ -46,11 +46,10 @@ function revisionWords({ revisionBump }: OperationView, revision: number): strin
 
 const HOOK_STATES = { due: 'will be run', running: 'runs', done: 'was run', failed: 'FAILED' } as const;
 
-function hookWords({ postRestore }: OperationView): string | undefined {
-  if (postRestore === undefined) return undefined;
-  const { state, reason } = postRestore;
+function hookWords({ hook, after, state, reason }: NonNullable<OperationView['hooks']>[number]): string {
   const why = reason === undefined ? '' : `: ${reason.replaceAll('\n', '\n      ')}`;
-  return `restore.postRestore ${HOOK_STATES[state]} here${why}`;
+  const when = after === undefined || after === 'finished' ? '' : ` (${after})`;
+  return `restore.${hook}${when} ${HOOK_STATES[state]} here${why}`;
 }
 
 /** Only a restore that went through lost anything. */

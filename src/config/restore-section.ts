@@ -1,16 +1,33 @@
 import { z } from 'zod';
 import { absolutePath, command, seconds } from './fields.ts';
 
-const postRestore = z
-  .strictObject({
-    command: command().describe(
-      'Run once this host has finished a restore, with LIFEBOAT_OPERATION, _OUTCOME, _AGENT, _COORDINATOR, _CLUSTER_ID, _SNAPSHOT_ID, _REVISION, _REVISION_BUMP and _SET_ASIDE in its environment. After a crash it may be run again.',
-    ),
-    timeoutSeconds: seconds().default(60).describe('How long it may take, in seconds.'),
-  })
-  .describe(
+const FACTS =
+  'LIFEBOAT_OPERATION, _PHASE, _OUTCOME, _FAILURE_CODE, _FAILURE_MESSAGE and more are in its environment: docs/operations.md.';
+
+function hook(words: { readonly command: string; readonly about: string }) {
+  return z
+    .strictObject({
+      command: command().describe(`${words.command} ${FACTS}`),
+      timeoutSeconds: seconds().default(60).describe('How long it may take, in seconds.'),
+    })
+    .describe(words.about);
+}
+
+const preStop = hook({
+  command: 'Run on this host before its etcd is asked to stop, while it still serves.',
+  about: 'A command before the stop: drain clients, say. Its failure aborts the restore.',
+});
+const postRestore = hook({
+  command: 'Run once this host has finished a restore. After a crash it may be run again.',
+  about:
     'A command for each restore that went through: restart clients, say. Its failure is reported and changes nothing.',
-  );
+});
+const onFailure = hook({
+  command:
+    'Run when a restore ended on this host in `aborted`, `rolled-back` or `stuck`, once for each. After a crash it may be run again.',
+  about:
+    'A command for each restore that did not go through: call somebody, say. Its failure is reported and changes nothing.',
+});
 
 /** `restore`: how this host takes part in a restore. */
 export const restoreSection = z
@@ -27,6 +44,8 @@ export const restoreSection = z
     peerGraceSeconds: seconds()
       .default(30)
       .describe('How long a silent participant is waited for before an operation says so, in seconds.'),
+    preStop: preStop.exactOptional(),
     postRestore: postRestore.exactOptional(),
+    onFailure: onFailure.exactOptional(),
   })
   .describe('How this host takes part in a restore.');

@@ -10,7 +10,13 @@ import {
   sizeBytes,
   snapshotId,
 } from './identifiers.ts';
-import { ballotDecision, operationPhase, participantPhase } from './restore-journal.ts';
+import {
+  ballotDecision,
+  hookName,
+  operationEnd,
+  operationPhase,
+  participantPhase,
+} from './restore-journal.ts';
 
 /** An operation as people and programs see it: `restore run|status -o json`, one object per change. */
 export const operationView = z.object({
@@ -49,9 +55,17 @@ export const operationView = z.object({
   result: z
     .object({ clusterId: etcdId, revision, hashKv: z.number(), keyCount: z.int().nonnegative().optional() })
     .optional(),
-  /** The command after a restore, on the host that is asked. */
-  postRestore: z
-    .object({ state: z.enum(['due', 'running', 'done', 'failed']), reason: z.string().optional() })
+  /** The commands of the configuration that ran, run or will run for it on the host that is asked, in that order. */
+  hooks: z
+    .array(
+      z.object({
+        hook: hookName,
+        /** Absent for a `preStop`. */
+        after: operationEnd.optional(),
+        state: z.enum(['due', 'running', 'done', 'failed']),
+        reason: z.string().optional(),
+      }),
+    )
     .optional(),
   /** What the operator can type next. */
   next: z.array(z.string()),

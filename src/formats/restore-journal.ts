@@ -51,6 +51,14 @@ export const operationPhase = z.enum([
 ]);
 export type OperationPhase = z.infer<typeof operationPhase>;
 
+/** Commands of the configuration that a host runs beside its part of an operation. */
+export const hookName = z.enum(['preStop', 'postRestore', 'onFailure']);
+export type HookName = z.infer<typeof hookName>;
+
+/** How an operation can end for a host. `stuck`: it goes no further by itself, and may still end otherwise. */
+export const operationEnd = z.enum(['finished', 'aborted', 'rolled-back', 'stuck']);
+export type OperationEnd = z.infer<typeof operationEnd>;
+
 /** What `<stateDir>/operations/<operation>/journal` is made of. Synced before anything acts on it. */
 const journalEntry = z.discriminatedUnion('type', [
   z.strictObject({
@@ -81,12 +89,15 @@ const journalEntry = z.discriminatedUnion('type', [
     phase: operationPhase,
     failure: failure.optional(),
   }),
-  /** The command after a restore: `due` with the finish, `started` before each try. */
+  /** The command that follows an end: `due` in one line with that end, `started` before each try. */
   z.strictObject({
     type: z.literal('hook'),
     at: isoTime,
+    after: operationEnd,
     outcome: z.enum(['due', 'started', 'done', 'failed']),
     reason: z.string().optional(),
+    /** With `due`: why the operation did not go through, as far as it was known here. */
+    cause: failure.optional(),
   }),
   z.strictObject({ type: z.literal('proposed'), at: isoTime, slot: ballotSlot, decision: ballotDecision }),
 ]);

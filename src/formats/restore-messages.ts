@@ -41,6 +41,8 @@ export const advanceRequest = z.object({
   plan: restorePlan.optional(),
   requestedBy: z.string().max(256),
   goal,
+  /** Why the operation does not go through, once it does not. */
+  cause: failure.optional(),
   seenVersion: z.int().nonnegative(),
   waitMs: z.int().nonnegative().max(60_000),
 });

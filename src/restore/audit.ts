@@ -27,13 +27,15 @@ export async function appendAudit(
   await appendLine(stateDir, line);
 }
 
-/** Adds a line on how the command after a restore ended on this host. Synced. */
+/** Adds a line on how a command of the configuration ended on this host. Synced. */
 export async function appendHookAudit(
   stateDir: string,
   entry: {
     readonly at: string;
     readonly operation: string;
-    readonly postRestore: string;
+    readonly hook: string;
+    /** Not `outcome`: that is how an operation ended. */
+    readonly hookOutcome: string;
     readonly reason?: string;
   },
 ): Promise<void> {

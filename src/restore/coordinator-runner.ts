@@ -149,6 +149,7 @@ export class CoordinatorRunner {
       planHash: plan.hash,
       ...(seen === undefined ? { plan } : {}),
       goal,
+      ...(this.#state.failure === undefined ? {} : { cause: this.#state.failure }),
       seenVersion: seen?.version ?? 0,
       waitMs: LONG_POLL_MS,
     };

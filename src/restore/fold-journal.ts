@@ -10,7 +10,7 @@ import type {
 } from '../formats/restore-journal.ts';
 import type { RestorePlan } from '../formats/restore-plan.ts';
 import { openCoordinator, type CoordinatorState } from './coordinator-state.ts';
-import { foldHook, type HookRecord } from './hook-record.ts';
+import { foldHooks, type HookRecord } from './hook-record.ts';
 import type { ParticipantState } from './participant.ts';
 import { isWorking } from './phases.ts';
 
@@ -26,8 +26,8 @@ export interface FoldedJournal {
   readonly doneSteps: ReadonlySet<string>;
   /** When etcd was first asked to stop, in milliseconds since the epoch. */
   readonly stopAskedAtMs?: number;
-  /** The command after the restore, where it was due. */
-  readonly hook?: HookRecord;
+  /** The commands that ran for it or are due. */
+  readonly hooks: readonly HookRecord[];
   /** Present where this host drives the operation. */
   readonly coordinator?: CoordinatorState;
 }
@@ -48,6 +48,7 @@ export function foldJournal(entries: readonly JournalEntry[], graceMs: number): 
     requestedBy,
     openedAt: at,
     doneSteps: tally.doneSteps,
+    hooks: entries.reduce(foldHooks, []),
     participant: {
       phase: tally.phase,
       epoch,
@@ -60,7 +61,6 @@ export function foldJournal(entries: readonly JournalEntry[], graceMs: number): 
     },
     ...(tally.endedAt === undefined ? {} : { endedAt: tally.endedAt }),
     ...(tally.stopAskedAtMs === undefined ? {} : { stopAskedAtMs: tally.stopAskedAtMs }),
-    ...(tally.hook === undefined ? {} : { hook: tally.hook }),
     ...(tally.coordinating ? { coordinator: tally.coordinator(plan, graceMs) } : {}),
   };
 }
@@ -73,7 +73,6 @@ class Tally {
   endedAt: string | undefined;
   stopAskedAtMs: number | undefined;
   coordinating = false;
-  hook: HookRecord | undefined;
   readonly doneSteps = new Set<string>();
   #operationPhase: OperationPhase = 'preparing';
   #operationFailure: Failure | undefined;
@@ -82,6 +81,7 @@ class Tally {
   add(entry: JournalEntry): void {
     switch (entry.type) {
       case 'opened':
+      case 'hook':
         break;
       case 'phase':
         this.#enter(entry.phase, entry.at);
@@ -105,9 +105,6 @@ class Tally {
       case 'operation':
         this.#operationPhase = entry.phase;
         this.#operationFailure = entry.failure ?? this.#operationFailure;
-        break;
-      case 'hook':
-        this.hook = foldHook(this.hook, entry);
         break;
       case 'proposed':
         this.#proposed = entry;

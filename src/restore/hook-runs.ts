@@ -1,10 +1,12 @@
 import { AgentError } from '../base/agent-error.ts';
 import { appendHookAudit } from './audit.ts';
+import { runHookAfterEnd } from './hook-after-end.ts';
+import { hookFacts } from './hook-facts.ts';
+import type { HookRecord } from './hook-record.ts';
 import type { LocalOperation } from './local-operation.ts';
 import type { OperationsOptions } from './operations-options.ts';
-import { runPostRestore } from './post-restore.ts';
 
-/** The commands that follow restores on this host, beside everything else: they change nothing about an operation. */
+/** The commands that follow operations on this host, beside everything else: they change nothing about an operation. */
 export class HookRuns {
   readonly #options: OperationsOptions;
   readonly #stop = new AbortController();
@@ -14,37 +16,42 @@ export class HookRuns {
     this.#options = options;
   }
 
-  /** Starts the command of an operation where one is due and does not run yet. */
+  /** Starts the commands of an operation that are due and do not run yet. */
   startIfDue(operation: LocalOperation): void {
     if (this.#stop.signal.aborted) return;
-    const record = operation.takeHook();
-    if (record === undefined) return;
+    for (const record of operation.takeHooks()) {
+      const run = this.#run(operation, record).catch((error: unknown) => {
+        const { hook, after } = record;
+        const fields = { operation: operation.id, hook, after, err: error };
+        this.#options.log.error(fields, 'how the command after the operation ended could not be recorded');
+      });
+      this.#running.add(run);
+    }
+  }
+
+  async #run({ id, plan, participant }: LocalOperation, record: HookRecord): Promise<void> {
     const { stateDir, settings, host, log, clock } = this.#options;
-    const { plan, participant } = operation;
-    const run = runPostRestore(
+    const { hook, after, cause } = record;
+    if (after === undefined) return;
+    const { found } = participant.context.host;
+    const { phase, setAside = [] } = participant.report();
+    const facts = { hook, after, plan, host: { agent: host.agent, found }, phase, setAside };
+    await runHookAfterEnd(
       {
-        plan,
-        agent: host.agent,
-        setAside: participant.report().setAside ?? [],
         record,
-        hook: settings.postRestore,
+        command: settings.hooks?.[hook],
+        facts: hookFacts(cause === undefined ? facts : { ...facts, cause }),
         write: async (outcome, reason) => {
-          await participant.recordHook(outcome, reason);
+          const words = reason === undefined ? {} : { reason };
+          await participant.recordHook({ after, outcome, ...words });
           if (outcome === 'started') return;
           const at = new Date(clock.now()).toISOString();
-          const words = reason === undefined ? {} : { reason };
-          await appendHookAudit(stateDir, { at, operation: operation.id, postRestore: outcome, ...words });
+          await appendHookAudit(stateDir, { at, operation: id, hook, hookOutcome: outcome, ...words });
         },
-        log,
+        log: log.with({ operation: id }),
       },
       this.#stop.signal,
-    ).catch((error: unknown) => {
-      log.error(
-        { operation: operation.id, err: error },
-        'how the command after the restore ended could not be recorded',
-      );
-    });
-    this.#running.add(run);
+    );
   }
 
   /** Ends what runs; the next start of the agent runs it again. */

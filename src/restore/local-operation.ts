@@ -4,7 +4,7 @@ import type { OperationView } from '../formats/operation-view.ts';
 import type { RestorePlan } from '../formats/restore-plan.ts';
 import type { CoordinatorRunner } from './coordinator-runner.ts';
 import { viewOf } from './operation-view.ts';
-import type { HookRecord } from './hook-record.ts';
+import { isToRun, keyOf, type HookRecord } from './hook-record.ts';
 import type { ParticipantRunner } from './participant-runner.ts';
 import { isClosed, isEnded } from './phases.ts';
 
@@ -24,7 +24,7 @@ export class LocalOperation {
   #coordinator: CoordinatorRunner | undefined;
   #endedAt: string | undefined;
   #settled = false;
-  #hookTaken = false;
+  readonly #takenHooks = new Set<string>();
 
   constructor(facts: Facts, participant: ParticipantRunner) {
     this.plan = facts.plan;
@@ -73,17 +73,17 @@ export class LocalOperation {
     return true;
   }
 
-  /** Once for each start of the agent: whether the command after the restore is still to be run. */
-  takeHook(): HookRecord | undefined {
-    const { hook } = this.participant;
-    const isOver = hook === undefined || hook.state === 'done' || hook.state === 'failed';
-    if (isOver || this.#hookTaken) return undefined;
-    this.#hookTaken = true;
-    return hook;
+  /** The commands that are still to be run, each once for each start of the agent. */
+  takeHooks(): HookRecord[] {
+    const open = this.participant.hooks.filter(
+      (record) => isToRun(record) && !this.#takenHooks.has(keyOf(record)),
+    );
+    for (const record of open) this.#takenHooks.add(keyOf(record));
+    return open;
   }
 
   append(entries: readonly JournalEntry[]): Promise<void> {
-    return this.participant.journal.append(entries);
+    return this.participant.append(entries);
   }
 
   advance(request: AdvanceRequest, signal: AbortSignal): Promise<ParticipantReport> {
@@ -95,7 +95,7 @@ export class LocalOperation {
       plan: this.plan,
       openedAt: this.openedAt,
       own: this.participant.report(),
-      ...(this.participant.hook === undefined ? {} : { hook: this.participant.hook }),
+      hooks: this.participant.hooks,
       ...(this.#endedAt === undefined ? {} : { endedAt: this.#endedAt }),
       ...(this.#coordinator === undefined
         ? {}

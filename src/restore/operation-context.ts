@@ -64,7 +64,6 @@ function contextFor(options: OperationsOptions, plan: RestorePlan, planned: Plan
     snapshot: planSnapshotSource({ plan, self: host.agent, catalog, call, download }),
     prover,
     settings,
-    hasHook: settings.postRestore !== undefined,
     searchPath: host.searchPath,
     clock,
     log: log.with({ operation }),

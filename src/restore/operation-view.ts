@@ -11,8 +11,8 @@ interface Seen {
   readonly plan: RestorePlan;
   readonly openedAt: string;
   readonly endedAt?: string;
-  /** The command after the restore, on this host. */
-  readonly hook?: HookRecord;
+  /** The commands that ran for it on this host, or are due. */
+  readonly hooks: readonly HookRecord[];
   /** This host's own part. */
   readonly own: ParticipantReport;
   /** Where this host drives the operation. */
@@ -44,16 +44,19 @@ export function viewOf(seen: Seen): OperationView {
       lostRevisions: plan.measured.lostRevisions,
       downtimeMs: downtimeOf(reports, gate?.servingSinceMs),
       result: resultOf(gate),
-      postRestore: hookView(seen.hook),
+      hooks: hooksView(seen.hooks),
     }),
     next: nextCommands(phase, operation, plan),
   };
 }
 
-function hookView(hook: HookRecord | undefined): OperationView['postRestore'] {
-  if (hook === undefined) return undefined;
-  const { state, reason } = hook;
-  return { state, ...(reason === undefined ? {} : { reason }) };
+function hooksView(hooks: readonly HookRecord[]): OperationView['hooks'] {
+  if (hooks.length === 0) return undefined;
+  return hooks.map(({ hook, after, state, reason }) => ({
+    hook,
+    state,
+    ...withoutAbsent({ after, reason }),
+  }));
 }
 
 function bumpOf({ decided }: RestorePlan): number | undefined {

@@ -1,4 +1,3 @@
-import type { HookCommand } from '../base/run-hook.ts';
 import type { Clock } from '../base/clock.ts';
 import type { EtcdClient } from '../etcd/client.ts';
 import type { Log } from '../observe/log.ts';
@@ -23,8 +22,6 @@ export interface OperationsOptions {
   readonly settings: HostSettings & {
     readonly gateTimeoutMs: number;
     readonly peerGraceMs: number;
-    /** Run on this host after each restore that went through. */
-    readonly postRestore?: HookCommand;
   };
   readonly call: CallHost;
   readonly download: DownloadFile;

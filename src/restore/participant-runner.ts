@@ -1,10 +1,11 @@
 import { EventEmitter, once } from 'node:events';
 import { AgentError, asAgentError } from '../base/agent-error.ts';
+import type { Failure } from '../formats/identifiers.ts';
 import type { Epoch, JournalEntry } from '../formats/restore-journal.ts';
 import type { AdvanceRequest, ParticipantReport } from '../formats/restore-messages.ts';
 import { participantEntries } from './effect-entries.ts';
 import type { FoldedJournal } from './fold-journal.ts';
-import { foldHook, type HookEntry, type HookRecord } from './hook-record.ts';
+import { dueHooks, foldHooks, type HookEntry, type HookRecord } from './hook-record.ts';
 import type { Journal } from './journal.ts';
 import {
   moveParticipant,
@@ -39,7 +40,9 @@ export class ParticipantRunner {
   #version: number;
   #step: Pick<ParticipantReport, 'step' | 'bytes' | 'totalBytes'> = {};
   #stopAskedAtMs: number | undefined;
-  #hook: HookRecord | undefined;
+  #hooks: readonly HookRecord[];
+  /** Why the operation does not go through, as the coordinator last said. */
+  #cause: Failure | undefined;
   #work: Work | undefined;
   /** Events are handled one after the other: each sees what the one before it made durable. */
   #queue: Promise<unknown> = Promise.resolve();
@@ -50,7 +53,7 @@ export class ParticipantRunner {
     this.#state = state;
     this.#doneSteps = new Set(folded?.doneSteps);
     this.#stopAskedAtMs = folded?.stopAskedAtMs;
-    this.#hook = folded?.hook;
+    this.#hooks = folded?.hooks ?? [];
     this.#version = options.context.clock.now();
     this.#changed.setMaxListeners(0);
   }
@@ -78,16 +81,25 @@ export class ParticipantRunner {
     return this.#options.context;
   }
 
-  /** The command after the restore, where one is due or was. */
-  get hook(): HookRecord | undefined {
-    return this.#hook;
+  /** The commands of the configuration that ran here for the operation, or are due. */
+  get hooks(): readonly HookRecord[] {
+    return this.#hooks;
   }
 
-  async recordHook(outcome: HookEntry['outcome'], reason?: string): Promise<void> {
-    const entry = this.#hookEntry(outcome, reason);
-    await this.journal.append([entry]);
-    this.#hook = foldHook(this.#hook, entry);
+  async recordHook(entry: Omit<HookEntry, 'type' | 'at'>): Promise<void> {
+    const at = new Date(this.context.clock.now()).toISOString();
+    await this.append([{ type: 'hook', at, ...entry }]);
     this.#bump();
+  }
+
+  /** Appends entries, and in one line with them the commands that fall due by them: neither is there without the other. */
+  async append(entries: readonly JournalEntry[]): Promise<void> {
+    const configured = this.context.settings.hooks ?? {};
+    const { phase } = this.#state;
+    const due = dueHooks(entries, { phase, records: this.#hooks, cause: this.#cause, configured });
+    const line = [...entries, ...due];
+    this.#hooks = line.reduce(foldHooks, this.#hooks);
+    await this.journal.append(line);
   }
 
   get journal(): Journal {
@@ -127,6 +139,7 @@ export class ParticipantRunner {
         `a newer coordinator, ${this.#state.epoch.agent}, drives it`,
       );
     }
+    this.#cause = request.cause ?? this.#cause;
     await this.dispatch({ type: 'advance', goal: request.goal, epoch: request.epoch });
     if (this.#version === request.seenVersion) await this.#nextChange(request.waitMs, signal);
     return this.report();
@@ -151,21 +164,12 @@ export class ParticipantRunner {
     const move = moveParticipant(this.#state, event);
     const at = new Date(this.#options.context.clock.now()).toISOString();
     const entries = participantEntries(move.effects, move.state.epoch, at);
-    // In one line with the finish, so that neither is there without the other.
-    const due = move.state.phase === 'finished' && this.context.hasHook === true;
-    const hook = due && this.#state.phase !== 'finished' ? this.#hookEntry('due') : undefined;
-    if (entries.length > 0) await this.journal.append(hook === undefined ? entries : [...entries, hook]);
-    if (hook !== undefined) this.#hook = foldHook(this.#hook, hook);
+    if (entries.length > 0) await this.append(entries);
     const visible = move.effects.length > 0 || move.state.phase !== this.#state.phase;
     this.#state = move.state;
     if (visible) this.#bump();
     if (move.effects.some((effect) => effect.type === 'interrupt')) await this.#interrupt();
     this.#act(move.effects);
-  }
-
-  #hookEntry(outcome: HookEntry['outcome'], reason?: string): HookEntry {
-    const at = new Date(this.context.clock.now()).toISOString();
-    return { type: 'hook', at, outcome, ...(reason === undefined ? {} : { reason }) };
   }
 
   async #interrupt(): Promise<void> {
@@ -209,7 +213,7 @@ export class ParticipantRunner {
       if (step === 'stop' && outcome === 'started') this.#stopAskedAtMs ??= now;
       if (outcome === 'done') this.#doneSteps.add(`${phase}/${step}`);
       const entry: JournalEntry = { type: 'step', at: new Date(now).toISOString(), step, outcome };
-      await this.journal.append([reason === undefined ? entry : { ...entry, reason }]);
+      await this.append([reason === undefined ? entry : { ...entry, reason }]);
       this.context.log.info({ step, outcome, phase, reason }, 'restore step');
     };
   }

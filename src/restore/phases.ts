@@ -18,11 +18,11 @@ export function isWorking(phase: ParticipantPhase): phase is WorkingPhase {
   return Object.hasOwn(RESTS_AT, phase);
 }
 
-const CLOSED: readonly ParticipantPhase[] = ['finished', 'aborted', 'rolled-back'];
+const CLOSED = ['finished', 'aborted', 'rolled-back'] as const satisfies readonly ParticipantPhase[];
 
 /** Whether a host is done with the operation for good. */
-export function isClosed(phase: ParticipantPhase): boolean {
-  return CLOSED.includes(phase);
+export function isClosed(phase: ParticipantPhase): phase is (typeof CLOSED)[number] {
+  return CLOSED.some((closed) => closed === phase);
 }
 
 const UNDECIDED: readonly ParticipantPhase[] = [

@@ -1,5 +1,7 @@
+import type { HookCommand } from '../../base/run-hook.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../observe/log.ts';
+import type { HookName } from '../../formats/restore-journal.ts';
 import type { PlanHost, RestorePlan } from '../../formats/restore-plan.ts';
 import type { Prover } from '../../snapshot/prover.ts';
 import type { Supervisor } from '../../supervisor/supervisor.ts';
@@ -33,14 +35,14 @@ export interface HostContext {
   readonly searchPath: string;
   readonly clock: Clock;
   readonly log: Log;
-  /** A command follows the finish. */
-  readonly hasHook?: boolean;
   /** Called by the finish: the cluster that came out, for the lineage of later snapshots. */
   recordGeneration(): Promise<void>;
 }
 
 export interface HostSettings {
   readonly toolStallMs: number;
+  /** What the configuration wants run on this host beside the steps. */
+  readonly hooks?: Readonly<Partial<Record<HookName, HookCommand>>>;
   /** `user:group` for a data dir that does not exist yet. */
   readonly newDataDirOwner?: string;
 }

@@ -1,12 +1,35 @@
 import { AgentError } from '../../base/agent-error.ts';
+import { runHook } from '../../base/run-hook.ts';
 import { describeUsers, processesUsing, type FileUser } from '../../supervisor/open-files.ts';
 import { hasProcess } from '../../supervisor/supervisor.ts';
+import { hookFacts } from '../hook-facts.ts';
+import { PRE_STOP } from '../hook-record.ts';
 import type { HostContext } from './host-context.ts';
 import type { Step } from './step.ts';
 
-/** The hold first, so that nobody starts etcd again between the stop and the swap. */
+/** The hold before the stop, so that nobody starts etcd again between the stop and the swap. */
 export function stopSteps(context: HostContext): Step[] {
-  return [hold(context), stop(context)];
+  return [...preStop(context), hold(context), stop(context)];
+}
+
+/** The command before the stop, while etcd still serves. Its failure fails the host, and so aborts the operation. */
+function preStop(context: HostContext): Step[] {
+  const { settings, plan, host } = context;
+  const hook = settings.hooks?.preStop;
+  if (hook === undefined) return [];
+  let ran = false;
+  return [
+    {
+      name: PRE_STOP,
+      isDone: () => Promise.resolve(ran),
+      run: async (signal) => {
+        const facts = hookFacts({ hook: 'preStop', plan, host, phase: 'stopping' });
+        const outcome = await runHook(hook, facts, 'PRE_STOP_FAILED', signal);
+        if (!outcome.ok) throw outcome.error;
+        ran = true;
+      },
+    },
+  ];
 }
 
 /** Seen again after the last host reported: nothing runs, and nobody but this agent can start it. */
