@@ -5,7 +5,7 @@ export const FLOORS = [
   ['etcd', 'wal', 'bbolt', 'storage', 'mesh', 'supervisor', 'restore-tool', 'schedule'],
   ['mvcc', 'discovery'],
   ['snapshot'],
-  ['backup', 'restore', 'put-back'],
+  ['backup', 'restore', 'put-back', 'membership'],
   ['drill', 'doctor', 'install'],
   ['http'],
   ['agent'],
@@ -66,7 +66,7 @@ export default {
       comment: 'These files decide; they never read a clock, a disk, a socket or a process.',
       severity: 'error',
       from: {
-        path: '^src/(snapshot/(retention|ranking)|restore/(plan-(decision|guards|measurement|revisions|shapes|versions|wish)|expected-revision|choose-snapshot|lineage-of|phases|coordinator|coordinator-state|participant|gate-verdict|ballot|layout|fold-journal|hook-record)|restore-tool/(restore-arguments|choose-tool)|put-back/(decide-key|lineage|selection|planned-writes|judge-proof)|discovery/(launch|etcd-settings|unit-launch|command-for)|doctor/(check|judge-[a-z]+))[.]ts$',
+        path: '^src/(snapshot/(retention|ranking)|restore/(plan-(decision|guards|measurement|revisions|shapes|versions|wish)|expected-revision|choose-snapshot|lineage-of|phases|coordinator|coordinator-state|participant|gate-verdict|ballot|layout|fold-journal|hook-record|merge-generations)|membership/(standing-of|decide-join)|restore-tool/(restore-arguments|choose-tool)|put-back/(decide-key|lineage|selection|planned-writes|judge-proof)|discovery/(launch|etcd-settings|unit-launch|command-for)|doctor/(check|judge-[a-z]+))[.]ts$',
       },
       to: { dependencyTypes: ['core'], pathNot: '^(node:)?path(/posix)?$' },
     },

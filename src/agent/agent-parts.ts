@@ -3,6 +3,7 @@ import type { Backup } from '../backup/take-snapshot.ts';
 import type { Config } from '../config/config-schema.ts';
 import type { EtcdClient } from '../etcd/client.ts';
 import type { Progress } from '../formats/control.ts';
+import type { FenceKeeper } from '../membership/fence-keeper.ts';
 import type { Mesh } from '../mesh/mesh.ts';
 import type { Log } from '../observe/log.ts';
 import type { CallHost } from '../restore/call-host.ts';
@@ -26,6 +27,8 @@ export interface AgentParts {
   readonly backup: Backup;
   readonly operations: Operations;
   readonly mesh: Mesh;
+  /** How this host stands to the restores that are known. */
+  readonly fence: Pick<FenceKeeper, 'view'>;
   /** Reaches every agent, this one included. */
   readonly call: CallHost;
   readonly schedule: Schedule | undefined;

@@ -10,6 +10,7 @@ import type { AgentParts } from './agent-parts.ts';
 import { doctorHandlers, doctorMethods } from './doctor-handlers.ts';
 import { openMonitor } from './monitor.ts';
 import { openLocalParts, type LocalParts } from './open-local-parts.ts';
+import { openMembership } from './open-membership.ts';
 import { listenerState, openMonitoring } from './open-monitoring.ts';
 import { openRestores } from './open-restores.ts';
 import { openPlanStore } from './plan-store.ts';
@@ -48,7 +49,8 @@ async function open(options: AgentOptions, opened: ShutdownStack): Promise<void>
   const { operations, methods, mesh } = await openRestores(options, base, opened);
   signal.throwIfAborted();
   const proveStateWritable = openStateProbe(stateDir, base.clock);
-  const running = { ...base, operations, mesh, call: methods.call, proveStateWritable };
+  const fence = openMembership(options, base, { operations, methods, mesh }, opened);
+  const running = { ...base, operations, mesh, fence, call: methods.call, proveStateWritable };
   const parts = await openServices(options, running, opened);
   methods.alsoServe(doctorMethods(parts, options.environment));
   const plans = await openPlanStore(stateDir);
@@ -74,7 +76,9 @@ async function open(options: AgentOptions, opened: ShutdownStack): Promise<void>
 async function openServices(
   { config, configFile, environment, log }: AgentOptions,
   base: LocalParts &
-    Pick<AgentParts, 'operations' | 'mesh' | 'call'> & { readonly proveStateWritable: () => Promise<void> },
+    Pick<AgentParts, 'operations' | 'mesh' | 'fence' | 'call'> & {
+      readonly proveStateWritable: () => Promise<void>;
+    },
   opened: ShutdownStack,
 ): Promise<AgentParts> {
   const started = {

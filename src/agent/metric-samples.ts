@@ -108,7 +108,7 @@ function peerSamples(peers: AgentStatus['peers']): Sample[] {
   ];
 }
 
-function restoreSamples({ etcd }: AgentStatus, { operation, restores }: MonitorFacts): Sample[] {
+function restoreSamples({ etcd, fence }: AgentStatus, { operation, restores }: MonitorFacts): Sample[] {
   return [
     ...operationPhase.options.map((phase) =>
       sample('etcd_lifeboat_operation_phase', phase === operation?.phase, { phase }),
@@ -120,6 +120,8 @@ function restoreSamples({ etcd }: AgentStatus, { operation, restores }: MonitorF
       sample('etcd_lifeboat_restores_total', count, { outcome }),
     ),
     sample('etcd_lifeboat_hold', etcd.heldBy !== undefined),
+    sample('etcd_lifeboat_fenced', fence !== undefined && fence.state !== 'fork'),
+    sample('etcd_lifeboat_fork', fence?.state === 'fork'),
   ];
 }
 

@@ -18,7 +18,7 @@ export interface MonitorFacts {
 /** The agent's own look at whether all is well. Each look is bounded in time and costs little, however often it is asked for. */
 export interface Monitor {
   facts(): Promise<MonitorFacts>;
-  checks(status: Pick<AgentStatus, 'peers' | 'snapshots' | 'etcd'>): Promise<Check[]>;
+  checks(status: Pick<AgentStatus, 'peers' | 'snapshots' | 'etcd' | 'fence'>): Promise<Check[]>;
   /** Ends the programs that a look has started. */
   close(): void;
 }

@@ -1,12 +1,13 @@
 import { messageOf } from '../base/agent-error.ts';
 import { formatDuration } from '../base/units.ts';
 import type { AgentStatus, Check } from '../formats/control.ts';
+import { fenceWords } from './fence-status.ts';
 import type { CertificateExpiry } from './certificate-expiry.ts';
 
 /** What the checks look at. Those that throw are asked, all at once. */
 export interface ReadinessFacts {
   readonly nowMs: number;
-  readonly status: Pick<AgentStatus, 'peers' | 'snapshots' | 'etcd'>;
+  readonly status: Pick<AgentStatus, 'peers' | 'snapshots' | 'etcd' | 'fence'>;
   readonly clusterId: string | undefined;
   /** The operation that binds this host. */
   readonly boundBy: string | undefined;
@@ -44,6 +45,10 @@ const CHECKS: Readonly<Record<string, (facts: ReadinessFacts) => Promise<string>
   operation: ({ boundBy }) => {
     if (boundBy === undefined) return 'no restore binds this host';
     throw new Error(`restore ${boundBy} binds this host`);
+  },
+  fence: ({ status: { fence } }) => {
+    if (fence === undefined) return 'no restore that is known superseded this member';
+    throw new Error(fenceWords(fence));
   },
   snapshot: snapshotFreshness,
   certificates: ({ certificates, nowMs }) => {

@@ -3,6 +3,7 @@ import { freeSpaceBytes } from '../base/free-space.ts';
 import type { AgentStatus } from '../formats/control.ts';
 import { readsLinearizably } from '../restore/cluster-reads.ts';
 import type { AgentParts } from './agent-parts.ts';
+import { fenceStatusOf } from './fence-status.ts';
 
 /** What `lifeboat status` shows. What cannot be asked is said so; the rest is shown all the same. */
 export async function agentStatus(parts: AgentParts, signal: AbortSignal): Promise<AgentStatus> {
@@ -13,6 +14,7 @@ export async function agentStatus(parts: AgentParts, signal: AbortSignal): Promi
     etcdStatus(parts, signal),
   ]);
   const schedule = scheduleStatus(parts);
+  const fence = fenceStatusOf(parts.fence.view);
   const seen = {
     agent: config.agent.name,
     release,
@@ -20,6 +22,7 @@ export async function agentStatus(parts: AgentParts, signal: AbortSignal): Promi
     startedAt,
     configFile,
     etcd,
+    ...(fence === undefined ? {} : { fence }),
     snapshots: {
       directory: catalog.directory,
       count,

@@ -10,6 +10,7 @@ import { formatAge, formatTime } from './times.ts';
 export function statusText(status: AgentStatus, nowMs: number, paint: Paint): string[] {
   const sections = [
     { title: 'etcd', lines: formatFields(etcdFields(status.etcd, paint)) },
+    { title: 'fence', lines: formatFields(fenceFields(status.fence, nowMs, paint)) },
     { title: 'snapshots', lines: formatFields(snapshotFields(status.snapshots, nowMs)) },
     { title: 'schedule', lines: formatFields(scheduleFields(status.schedule, nowMs)) },
     { title: 'peers', lines: peerLines(status.peers, nowMs, paint) },
@@ -59,6 +60,31 @@ function memberOf({ memberId, clusterId, leaderId, isLearner }: AgentStatus['etc
   if (memberId === undefined) return undefined;
   const leader = isLearner === true ? ', a learner' : leaderId === memberId ? ', the leader' : '';
   return `${memberId} of cluster ${clusterId ?? 'unknown'}${leader}`;
+}
+
+/** Why etcd stays down here, for the person who wonders. */
+function fenceFields(
+  fence: AgentStatus['fence'],
+  nowMs: number,
+  paint: Paint,
+): (readonly [string, string | undefined])[] {
+  if (fence === undefined) return [];
+  const { state, operations, since, clusterId, memberId, newClusterId, problem, next } = fence;
+  const member = memberId === undefined ? undefined : `${memberId} of cluster ${clusterId ?? 'unknown'}`;
+  const which = operations.join(' and ');
+  const words = {
+    superseded: `FENCED: etcd is kept stopped, as restore ${which} superseded this member`,
+    rejoining: `REJOINING: etcd is held until it is a member again (${which})`,
+    fork: `FORK: restores ${which} began at one cluster, and nobody is fenced`,
+  };
+  return [
+    ['state', paint('red', words[state])],
+    ['since', since === undefined ? undefined : formatAge(since, nowMs)],
+    ['data of', member],
+    ['cluster now', newClusterId],
+    ['problem', problem],
+    ['next', next.join('; ')],
+  ];
 }
 
 function snapshotFields(

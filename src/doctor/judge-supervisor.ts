@@ -1,4 +1,5 @@
 import type { FileUser } from '../supervisor/open-files.ts';
+import type { Fence } from '../supervisor/hold-file.ts';
 import { fail, ok, warn, type Check } from './check.ts';
 
 /** Whether the processes that have etcd's data open are seen: a stop is believed only then. */
@@ -25,8 +26,18 @@ export function judgeSight(users: readonly FileUser[], pid: number | undefined, 
 }
 
 /** Whether something keeps etcd from starting. */
-export function judgeHold(heldBy: string | undefined, activeOperation: string | undefined): Check {
+export function judgeHold(
+  heldBy: string | undefined,
+  activeOperation: string | undefined,
+  fence: Fence | undefined,
+): Check {
   const id = 'supervisor.hold';
+  if (fence !== undefined && heldBy === undefined)
+    return fail(
+      id,
+      `etcd is kept stopped since ${fence.since}: its member was superseded by ${fence.by}`,
+      '`lifeboat member rejoin` makes it a member of the cluster that took the place of its own.',
+    );
   if (heldBy === undefined) return ok(id, 'nothing keeps etcd from starting');
   if (heldBy === activeOperation)
     return warn(id, `restore ${heldBy} keeps etcd from starting`, '`lifeboat restore status`');

@@ -135,7 +135,7 @@ function sightCheck({ users, pid }: EtcdSeen): Check {
 
 async function holdCheck({ supervisor, agent }: DoctorSubject): Promise<Check> {
   if ('unknown' in supervisor) return skipped('supervisor.hold', supervisor.unknown);
-  return judgeHold(await supervisor.heldBy(), agent?.activeOperation);
+  return judgeHold(await supervisor.heldBy(), agent?.activeOperation, await supervisor.fencedBy());
 }
 
 async function spaceFacts(subject: DoctorSubject, { member }: EtcdSeen): Promise<SpaceFacts> {

@@ -18,7 +18,8 @@ export interface DoctorSubject {
   readonly parseYaml: (text: string, path: string) => unknown;
   readonly etcd: Pick<EtcdClient, 'status' | 'members' | 'range'>;
   /** Why nobody can be asked about etcd's process, where that is so. */
-  readonly supervisor: Pick<Supervisor, 'state' | 'check' | 'heldBy'> | { readonly unknown: string };
+  readonly supervisor:
+    Pick<Supervisor, 'state' | 'check' | 'heldBy' | 'fencedBy'> | { readonly unknown: string };
   /** Newest first. */
   readonly snapshots: () => Promise<readonly SnapshotManifest[]>;
   /** From which age the newest proved snapshot is stale; `undefined` where none is due. */

@@ -105,6 +105,23 @@ const check = z.object({
 /** One thing that was looked at, for a probe and for a person. */
 export type Check = z.infer<typeof check>;
 
+const fenceStatus = z.object({
+  /** `superseded`: it is fenced. `rejoining`: its data is being replaced. `fork`: nobody is fenced. */
+  state: z.enum(['superseded', 'rejoining', 'fork']),
+  /** The operations that tell so: the one that superseded it, or those that began at one cluster. */
+  operations: z.array(z.string()),
+  since: isoTime.optional(),
+  /** Of the data on this host. */
+  clusterId: etcdId.optional(),
+  memberId: etcdId.optional(),
+  /** The cluster that is the right one now. */
+  newClusterId: etcdId.optional(),
+  problem: z.string().optional(),
+  /** What the operator can type next. */
+  next: z.array(z.string()),
+});
+export type FenceStatus = z.infer<typeof fenceStatus>;
+
 export const agentStatus = z.object({
   agent: agentName,
   release: z.string(),
@@ -129,6 +146,8 @@ export const agentStatus = z.object({
     problem: z.string().optional(),
     heldBy: z.string().optional(),
   }),
+  /** Why the member is kept stopped outside of operations, or must be looked at by a person. Absent when all is well. */
+  fence: fenceStatus.optional(),
   snapshots: z.object({
     directory: z.string(),
     count: z.int(),

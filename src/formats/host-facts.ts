@@ -61,6 +61,8 @@ export const hostFacts = z.object({
   remarks: z.array(z.string().max(8192)).max(32).optional(),
   activeOperation: operationId.optional(),
   clusterId: etcdId.optional(),
+  /** The member of that cluster that this host's data is of. */
+  memberId: etcdId.optional(),
   /** The cluster's members as this host last saw them, when etcd cannot be asked. */
   knownMembers: z.array(knownMember).max(64),
   generations: z.array(generation).max(1024),

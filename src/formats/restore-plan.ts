@@ -81,8 +81,8 @@ const decided = z.strictObject({
   alarms: z.strictObject({ carried: z.array(alarm), action: z.enum(['none', 'tolerate', 'disarm']) }),
   /** Absent in plans of releases that could not raise it. */
   revisions: planRevisions.optional(),
-  /** The cluster that this restore supersedes, where any host knows it. */
-  supersedes: z.strictObject({ clusterId: etcdId }).optional(),
+  /** The cluster that this restore supersedes, where any host knows it, and those of its members that any host knows. */
+  supersedes: z.strictObject({ clusterId: etcdId, memberIds: z.array(etcdId).max(64).optional() }).optional(),
   hosts: z.array(planHost).min(1),
 });
 export type PlanDecision = z.infer<typeof decided>;

@@ -163,7 +163,15 @@ export const METRICS = {
   },
   etcd_lifeboat_hold: {
     type: 'gauge',
-    help: '1 while a hold keeps everything but the agent from starting etcd.',
+    help: '1 while the hold of a restore keeps everything but the agent from starting etcd.',
+  },
+  etcd_lifeboat_fenced: {
+    type: 'gauge',
+    help: '1 while the member of this host is kept stopped because a restore superseded it, until it has rejoined.',
+  },
+  etcd_lifeboat_fork: {
+    type: 'gauge',
+    help: '1 when several restores are known that began at the cluster of this host: nobody is fenced.',
   },
 
   // The host

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { AgentError } from '../base/agent-error.ts';
 import { readLogIdentity } from '../wal/read-identity.ts';
+import type { LogIdentity } from '../wal/record-data.ts';
 
 interface HostWithoutAnswer {
   readonly dataDir: string;
@@ -11,6 +12,8 @@ interface HostWithoutAnswer {
 
 export interface ClusterOfHost {
   readonly clusterId?: string;
+  /** Whom of that cluster its data is of, where it has any. */
+  readonly memberId?: string;
   /** What its operator must know of it before a restore. */
   readonly remark?: string;
 }
@@ -22,16 +25,18 @@ export interface ClusterOfHost {
 export async function clusterOfHost(host: HostWithoutAnswer, signal: AbortSignal): Promise<ClusterOfHost> {
   const { dataDir, walDir, lastSeen } = host;
   const directory = walDir ?? join(dataDir, 'member', 'wal');
-  let clusterId: string;
+  let identity: LogIdentity;
   try {
-    ({ clusterId } = await readLogIdentity(directory, signal));
+    identity = await readLogIdentity(directory, signal);
   } catch (error) {
     if (!(error instanceof AgentError) || error.code === 'CANCELLED') throw error;
     return lastSeen === undefined ? {} : { clusterId: lastSeen };
   }
-  if (lastSeen === undefined || lastSeen === clusterId) return { clusterId };
+  const { clusterId, memberId } = identity;
+  if (lastSeen === undefined || lastSeen === clusterId) return { clusterId, memberId };
   return {
     clusterId,
+    memberId,
     remark: `its data is of cluster ${clusterId}, by the WAL in ${directory}, and its agent last saw it in cluster ${lastSeen}`,
   };
 }

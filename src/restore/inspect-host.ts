@@ -49,7 +49,7 @@ export async function inspectHost(inspection: Inspection, signal: AbortSignal): 
   const [member, space] = await Promise.all([askMember(inspection, signal), spaceOf(inspection)]);
   const version = await versionToRun(host, member.etcd?.version, signal);
   const tool = await toolFor(host, version, signal);
-  const { clusterId, remark } = await clusterOf(inspection, member.etcd?.clusterId, signal);
+  const { clusterId, memberId, remark } = await clusterOf(inspection, member.etcd, signal);
   const remarks = await remarksOn({ ...host, etcd: inspection.etcd, version: member.etcd?.version }, signal);
   return {
     agent: host.agent,
@@ -68,6 +68,7 @@ export async function inspectHost(inspection: Inspection, signal: AbortSignal): 
     remarks: remark === undefined ? remarks : [...remarks, remark],
     ...(activeOperation === undefined ? {} : { activeOperation }),
     ...(clusterId === undefined ? {} : { clusterId }),
+    ...(memberId === undefined ? {} : { memberId }),
     knownMembers: [...(lineage.record.members ?? [])],
     generations: [...lineage.record.generations],
     snapshots: (await catalog.list()).slice(0, MOST_SNAPSHOTS),
@@ -76,10 +77,10 @@ export async function inspectHost(inspection: Inspection, signal: AbortSignal): 
 
 async function clusterOf(
   { host, lineage }: Inspection,
-  answered: string | undefined,
+  answered: HostFacts['etcd'],
   signal: AbortSignal,
 ): Promise<ClusterOfHost> {
-  if (answered !== undefined) return { clusterId: answered };
+  if (answered !== undefined) return { clusterId: answered.clusterId, memberId: answered.memberId };
   return await clusterOfHost({ ...host, lastSeen: lineage.record.clusterId }, signal);
 }
 

@@ -7,11 +7,14 @@ import {
   type KnownMember,
   type LineageRecord,
 } from '../formats/generation.ts';
+import { mergeGenerations } from './merge-generations.ts';
 
 /** What this host knows of its cluster's identity and history: `<stateDir>/lineage.json`. */
 export class LineageStore {
   readonly #path: string;
+  readonly #listeners = new Set<() => void>();
   #record: LineageRecord;
+  #changes: Promise<void> = Promise.resolve();
 
   private constructor(path: string, record: LineageRecord) {
     this.#path = path;
@@ -36,28 +39,64 @@ export class LineageStore {
 
   /** Remembers which cluster the running member is in, for the day when it cannot be asked. */
   async sawCluster(clusterId: string, members: readonly KnownMember[]): Promise<void> {
-    const seen = members.map(({ name, peerUrls, clientUrls, isLearner }) => ({
+    const seen = members.map(({ id, name, peerUrls, clientUrls, isLearner }) => ({
+      ...(id === undefined ? {} : { id }),
       name,
       peerUrls,
       clientUrls,
       ...(isLearner === undefined ? {} : { isLearner }),
     }));
-    const isKnown = JSON.stringify(this.#record.members) === JSON.stringify(seen);
-    if (this.#record.clusterId === clusterId && isKnown) return;
-    await this.#write({ ...this.#record, clusterId, members: seen });
-  }
-
-  async add(generation: Generation): Promise<void> {
-    const others = this.#record.generations.filter(({ operation }) => operation !== generation.operation);
-    await this.#write({
-      ...this.#record,
-      clusterId: generation.clusterId,
-      generations: [...others, generation],
+    await this.#change((record) => {
+      const isKnown = JSON.stringify(record.members) === JSON.stringify(seen);
+      return record.clusterId === clusterId && isKnown ? record : { ...record, clusterId, members: seen };
     });
   }
 
-  async #write(record: LineageRecord): Promise<void> {
-    await writeTextDurably(this.#path, `${JSON.stringify(record, undefined, 2)}\n`);
-    this.#record = record;
+  /** Calls back after each change of the generations. @returns What ends that. */
+  onGenerations(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  async add(generation: Generation): Promise<void> {
+    await this.#change((record) => {
+      const others = record.generations.filter(({ operation }) => operation !== generation.operation);
+      return { ...record, clusterId: generation.clusterId, generations: [...others, generation] };
+    });
+    this.#tell();
+  }
+
+  /**
+   * Keeps what a peer knows and this host does not. Of an operation that is known here only the revocation is taken over.
+   *
+   * @returns What was new, durable by now.
+   */
+  async learn(generations: readonly Generation[]): Promise<readonly Generation[]> {
+    let news: readonly Generation[] = [];
+    await this.#change((record) => {
+      const merged = mergeGenerations(record.generations, generations);
+      news = merged.news;
+      return news.length === 0 ? record : { ...record, generations: merged.generations };
+    });
+    if (news.length > 0) this.#tell();
+    return news;
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** One after the other: a peer may tell of a generation while another is written. */
+  async #change(change: (record: LineageRecord) => LineageRecord): Promise<void> {
+    const changed = this.#changes.then(async () => {
+      const record = change(this.#record);
+      if (record === this.#record) return;
+      await writeTextDurably(this.#path, `${JSON.stringify(record, undefined, 2)}\n`);
+      this.#record = record;
+    });
+    this.#changes = changed.catch(() => undefined);
+    await changed;
   }
 }

@@ -1,6 +1,6 @@
 import { AgentError } from '../base/agent-error.ts';
 import type { PlanHost, RestorePlan } from '../formats/restore-plan.ts';
-import { expectedIdentity } from './expected-identity.ts';
+import { generationOf } from './generation-of.ts';
 import type { HostIdentity } from './inspect-host.ts';
 import { layoutOf } from './layout.ts';
 import type { OperationsOptions } from './operations-options.ts';
@@ -67,17 +67,6 @@ function contextFor(options: OperationsOptions, plan: RestorePlan, planned: Plan
     searchPath: host.searchPath,
     clock,
     log: log.with({ operation }),
-    recordGeneration: async () => {
-      const { supersedes, snapshot, revisions } = plan.decided;
-      await lineage.add({
-        operation,
-        clusterId: expectedIdentity(plan.decided).clusterId,
-        ...(supersedes === undefined ? {} : { parentClusterId: supersedes.clusterId }),
-        restoredRevision: snapshot.revision,
-        ...(revisions?.action === 'bump' ? { revisionBump: revisions.by } : {}),
-        snapshotId: snapshot.id,
-        finishedAt: new Date(clock.now()).toISOString(),
-      });
-    },
+    recordGeneration: () => lineage.add(generationOf(plan, new Date(clock.now()).toISOString())),
   };
 }

@@ -37,6 +37,9 @@ export function decidePlan(wish: PlanWish, seen: PlanCircumstances): RestorePlan
   return { version: 1, hash: canonicalSha256(decided), decided, measured };
 }
 
+/** As many as a plan holds; etcd itself advises against more than seven. */
+const MOST_MEMBERS = 64;
+
 interface Findings {
   readonly wish: PlanWish;
   readonly seen: PlanCircumstances;
@@ -62,9 +65,22 @@ function decide({ wish, seen, facts, chosen, clusterId }: Findings): PlanDecisio
     ...(wish.allowNewerSnapshot === true ? { allowNewerSnapshot: true } : {}),
     alarms: { carried, action: carried.length === 0 ? 'none' : wish.disarmAlarms ? 'disarm' : 'tolerate' },
     revisions: decideRevisions(wish, facts, manifest.revision),
-    ...(clusterId === undefined ? {} : { supersedes: { clusterId } }),
+    ...(clusterId === undefined ? {} : { supersedes: supersededBy(facts, clusterId) }),
     hosts: facts.map(planHost),
   };
+}
+
+/** Every host's word counts: whoever is dead now was seen by one that lives. */
+function supersededBy(
+  facts: readonly HostFacts[],
+  clusterId: string,
+): NonNullable<PlanDecision['supersedes']> {
+  const ids = facts
+    .filter((host) => host.clusterId === clusterId)
+    .flatMap((host) => [host, ...(host.etcd?.members ?? []), ...host.knownMembers])
+    .flatMap((known) => ('memberId' in known ? known.memberId : 'id' in known ? known.id : undefined) ?? []);
+  const memberIds = [...new Set(ids)].sort().slice(0, MOST_MEMBERS);
+  return memberIds.length === 0 ? { clusterId } : { clusterId, memberIds };
 }
 
 function planSnapshot(manifest: SnapshotManifest): PlanDecision['snapshot'] {

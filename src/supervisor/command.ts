@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { AgentError, asAgentError } from '../base/agent-error.ts';
 import { lastLines, runCheckedCommand, runCommand, type CommandOptions } from '../base/run-command.ts';
-import { HoldFile } from './hold-file.ts';
+import { HoldFile, type Fence } from './hold-file.ts';
 import { lastLogLines, logSizeBytes, rotateLog } from './log-file.ts';
 import { OneAtATime } from './one-at-a-time.ts';
 import { requireProgram } from './require-program.ts';
@@ -66,8 +66,8 @@ class CommandSupervisor implements Supervisor {
 
   async open(signal: AbortSignal): Promise<void> {
     await this.#hold.mend();
-    const operation = await this.#hold.heldBy();
-    if (operation !== undefined) await this.#enforce(operation, signal);
+    const owner = await this.#hold.owner();
+    if (owner !== undefined) await this.#enforce(owner, signal);
   }
 
   async state(signal: AbortSignal): Promise<EtcdState> {
@@ -101,13 +101,13 @@ class CommandSupervisor implements Supervisor {
 
   async hold(operation: string, signal: AbortSignal): Promise<void> {
     await this.#turns.run(async () => {
-      const older = await this.#hold.heldBy();
+      const [older, owner] = [await this.#hold.heldBy(), await this.#hold.owner()];
       if (older === operation) return;
       await this.#hold.place(operation, new Date(this.#context.clock.now()).toISOString());
       try {
         await this.#enforce(operation, signal);
       } catch (error) {
-        if (older === undefined) await this.#hold.remove();
+        if (owner === undefined) await this.#hold.remove();
         throw error;
       }
     });
@@ -116,10 +116,35 @@ class CommandSupervisor implements Supervisor {
   async release(signal: AbortSignal): Promise<void> {
     await this.#turns.run(async () => {
       if ((await this.#hold.heldBy()) === undefined) return;
-      const { release } = this.#options;
-      if (release !== undefined) await this.#callChecked(release, await this.#commandOptions(signal));
+      if ((await this.#hold.fencedBy()) === undefined) await this.#letGo(signal);
       await this.#hold.remove();
     });
+  }
+
+  async fence(fence: Fence, signal: AbortSignal): Promise<void> {
+    await this.#turns.run(async () => {
+      const older = await this.#hold.owner();
+      await this.#hold.fence(fence);
+      if (older !== undefined) return;
+      try {
+        await this.#enforce(fence.by, signal);
+      } catch (error) {
+        await this.#hold.liftFence();
+        throw error;
+      }
+    });
+  }
+
+  async liftFence(signal: AbortSignal): Promise<void> {
+    await this.#turns.run(async () => {
+      if ((await this.#hold.fencedBy()) === undefined) return;
+      if ((await this.#hold.heldBy()) === undefined) await this.#letGo(signal);
+      await this.#hold.liftFence();
+    });
+  }
+
+  async fencedBy(): Promise<Fence | undefined> {
+    return await this.#hold.fencedBy();
   }
 
   async heldBy(): Promise<string | undefined> {
@@ -139,19 +164,23 @@ class CommandSupervisor implements Supervisor {
   }
 
   async #withoutHold(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
-    const operation = await this.#hold.heldBy();
-    if (operation === undefined) {
+    const owner = await this.#hold.owner();
+    if (owner === undefined) {
       await work();
       return;
     }
-    const { release } = this.#options;
     try {
-      if (release !== undefined) await this.#callChecked(release, await this.#commandOptions(signal));
+      await this.#letGo(signal);
       await this.#hold.whileLifted(work);
     } finally {
       // Also when the caller has given up: the hold outlives the call.
-      await this.#enforce(operation, new AbortController().signal);
+      await this.#enforce(owner, new AbortController().signal);
     }
+  }
+
+  async #letGo(signal: AbortSignal): Promise<void> {
+    const { release } = this.#options;
+    if (release !== undefined) await this.#callChecked(release, await this.#commandOptions(signal));
   }
 
   async #enforce(operation: string, signal: AbortSignal): Promise<void> {
@@ -207,7 +236,7 @@ class CommandSupervisor implements Supervisor {
 
   async #commandOptions(signal: AbortSignal): Promise<CommandOptions> {
     const { holdFile, timeoutMs } = this.#options;
-    const env = { LIFEBOAT_HOLD_FILE: holdFile, LIFEBOAT_OPERATION: await this.#hold.heldBy() };
+    const env = { LIFEBOAT_HOLD_FILE: holdFile, LIFEBOAT_OPERATION: await this.#hold.owner() };
     return { signal, timeoutMs, env };
   }
 

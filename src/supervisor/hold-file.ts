@@ -2,9 +2,26 @@ import { readTextIfPresent, removeDurably, renameDurably, writeTextDurably } fro
 
 const UNKNOWN_OPERATION = 'unknown';
 
+/** Why a member is kept stopped outside of operations. */
+export interface Fence {
+  /** The operation whose cluster superseded the member's, or the rejoin that is under way. */
+  readonly by: string;
+  /** ISO 8601, UTC. */
+  readonly since: string;
+  /** The agent stopped a running etcd for it, and starts it again when the fence is lifted for good. */
+  readonly stopped?: boolean;
+}
+
+interface HoldContent {
+  readonly operation?: string;
+  readonly since?: string;
+  readonly fence?: Fence;
+}
+
 /**
- * The file that forbids to start etcd while it exists. Its content, `{operation, since}`, is for people and for
- * `heldBy`; the service manager looks at its name only. While the hold is lifted for one start, the file is called
+ * The file that forbids to start etcd while it exists. Its content is for people, for `heldBy` and for `fencedBy`; the
+ * service manager looks at its name only. An operation's hold and a fence share it, so that whatever looks for the one
+ * file respects both; each is taken away by itself, and the file goes with the last of them. While it is lifted for one start, the file is called
  * `<path>.lifted`, so that a crash in between is seen and mended by `mend`.
  */
 export class HoldFile {
@@ -16,23 +33,46 @@ export class HoldFile {
     this.#liftedPath = `${path}.lifted`;
   }
 
+  /** The operation that holds; `unknown` for a file that is not ours. A fence alone is no operation's hold. */
   async heldBy(): Promise<string | undefined> {
-    const text = (await readTextIfPresent(this.path)) ?? (await readTextIfPresent(this.#liftedPath));
-    return text === undefined ? undefined : operationIn(text);
+    return (await this.#content())?.operation;
+  }
+
+  async fencedBy(): Promise<Fence | undefined> {
+    return (await this.#content())?.fence;
+  }
+
+  /** For whose sake nothing may start etcd, if it may not. */
+  async owner(): Promise<string | undefined> {
+    const content = await this.#content();
+    return content?.operation ?? content?.fence?.by;
   }
 
   async place(operation: string, since: string): Promise<void> {
-    await writeTextDurably(this.path, `${JSON.stringify({ operation, since })}\n`);
-    await removeDurably(this.#liftedPath);
+    const fence = await this.fencedBy();
+    await this.#write({ operation, since, ...(fence === undefined ? {} : { fence }) });
   }
 
   async remove(): Promise<void> {
-    // In this order, or a crash between the two would bring the hold back.
-    await removeDurably(this.#liftedPath);
-    await removeDurably(this.path);
+    const fence = await this.fencedBy();
+    await this.#write(fence === undefined ? {} : { fence });
   }
 
-  /** Runs `work` without the hold and puts it back, also when `work` fails. Without a hold it only runs `work`. */
+  async fence(fence: Fence): Promise<void> {
+    await this.#write({ ...(await this.#content()), fence });
+  }
+
+  async liftFence(): Promise<void> {
+    const content = (await this.#content()) ?? {};
+    if (content.fence === undefined) return;
+    const { operation, since } = content;
+    await this.#write({
+      ...(operation === undefined ? {} : { operation }),
+      ...(since === undefined ? {} : { since }),
+    });
+  }
+
+  /** Runs `work` without the file and puts it back, also when `work` fails. Without a file it only runs `work`. */
   async whileLifted<T>(work: () => Promise<T>): Promise<T> {
     if ((await readTextIfPresent(this.path)) === undefined) return await work();
     await renameDurably(this.path, this.#liftedPath);
@@ -49,16 +89,50 @@ export class HoldFile {
     if ((await readTextIfPresent(this.path)) === undefined) await renameDurably(this.#liftedPath, this.path);
     else await removeDurably(this.#liftedPath);
   }
+
+  async #content(): Promise<HoldContent | undefined> {
+    const text = (await readTextIfPresent(this.path)) ?? (await readTextIfPresent(this.#liftedPath));
+    return text === undefined ? undefined : contentIn(text);
+  }
+
+  /** Empty content is no file. The lifted one goes first then, or a crash between the two would bring the hold back. */
+  async #write(content: HoldContent): Promise<void> {
+    if (content.operation === undefined && content.fence === undefined) {
+      await removeDurably(this.#liftedPath);
+      await removeDurably(this.path);
+      return;
+    }
+    await writeTextDurably(this.path, `${JSON.stringify(content)}\n`);
+    await removeDurably(this.#liftedPath);
+  }
 }
 
 /** An empty file made by hand holds as well as ours, and says nothing about itself. */
-function operationIn(text: string): string {
+function contentIn(text: string): HoldContent {
+  const content = jsonObjectIn(text);
+  const { operation, since, fence: fenced } = content;
+  const fence = fenceIn(fenced);
+  if (typeof operation !== 'string')
+    return fence === undefined ? { operation: UNKNOWN_OPERATION } : { fence };
+  return {
+    operation,
+    ...(typeof since === 'string' ? { since } : {}),
+    ...(fence === undefined ? {} : { fence }),
+  };
+}
+
+function fenceIn(value: unknown): Fence | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { by, since, stopped } = value as Readonly<Record<string, unknown>>;
+  if (typeof by !== 'string' || typeof since !== 'string') return undefined;
+  return { by, since, ...(stopped === true ? { stopped } : {}) };
+}
+
+function jsonObjectIn(text: string): Readonly<Record<string, unknown>> {
   try {
-    const content: unknown = JSON.parse(text);
-    if (typeof content !== 'object' || content === null || !('operation' in content))
-      return UNKNOWN_OPERATION;
-    return typeof content.operation === 'string' ? content.operation : UNKNOWN_OPERATION;
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
   } catch {
-    return UNKNOWN_OPERATION;
+    return {};
   }
 }

@@ -4,7 +4,7 @@ import { backoffMs } from '../base/backoff.ts';
 import { spawnDetached } from '../base/spawn-detached.ts';
 import { endsWithin, identifyOrGone, signalEtcd, untilGone, type DetachedEtcd } from './detached-etcd.ts';
 import { findOwnEtcd } from './find-etcd.ts';
-import { HoldFile } from './hold-file.ts';
+import { HoldFile, type Fence } from './hold-file.ts';
 import { lastLogLines, logSizeBytes, rotateLog } from './log-file.ts';
 import { OneAtATime } from './one-at-a-time.ts';
 import { isAlive, startTimeOf, type ProcessIdentity } from './process-identity.ts';
@@ -162,6 +162,18 @@ class ProcessSupervisor implements Supervisor {
     return await this.#hold.heldBy();
   }
 
+  async fence(fence: Fence): Promise<void> {
+    await this.#turns.run(() => this.#hold.fence(fence));
+  }
+
+  async liftFence(): Promise<void> {
+    await this.#turns.run(() => this.#hold.liftFence());
+  }
+
+  async fencedBy(): Promise<Fence | undefined> {
+    return await this.#hold.fencedBy();
+  }
+
   async check(signal: AbortSignal): Promise<void> {
     await requireProgram(this.#options.command, signal);
   }
@@ -259,7 +271,7 @@ class ProcessSupervisor implements Supervisor {
 
   async #mayRestart(): Promise<boolean> {
     if (this.#closing.signal.aborted || (await this.#record.isStoppedOnPurpose())) return false;
-    if ((await this.#hold.heldBy()) !== undefined) return false;
+    if ((await this.#hold.owner()) !== undefined) return false;
     const refusal = await this.#options.refuseStart?.();
     if (refusal === undefined) return true;
     this.#lastEnd = refusal;

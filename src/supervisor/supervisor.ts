@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../observe/log.ts';
+import type { Fence } from './hold-file.ts';
 
 /** What the supervisor knows of the local etcd. */
 export interface EtcdState {
@@ -53,11 +54,24 @@ export interface Supervisor {
    */
   hold(operation: string, signal: AbortSignal): Promise<void>;
 
-  /** Removes the hold, if there is one. Starts nothing. */
+  /** Removes the hold, if there is one. Starts nothing. A fence stays. */
   release(signal: AbortSignal): Promise<void>;
 
   /** The operation that holds, `unknown` for a hold file that is not ours, or `undefined`. */
   heldBy(): Promise<string | undefined>;
+
+  /**
+   * Forbids every start but our own as a hold does, for a member that is to stay stopped outside of operations, until
+   * `liftFence`. Holds and releases leave it alone, and it leaves them alone. A running etcd goes on.
+   *
+   * @throws {AgentError} `HOLD_UNSUPPORTED` when etcd would start all the same; nothing was written then.
+   */
+  fence(fence: Fence, signal: AbortSignal): Promise<void>;
+
+  /** Removes the fence, if there is one. Starts nothing. A hold stays. */
+  liftFence(signal: AbortSignal): Promise<void>;
+
+  fencedBy(): Promise<Fence | undefined>;
 
   /**
    * Whether the calls above are possible at all. Changes nothing.

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { AgentError } from '../base/agent-error.ts';
-import { HoldFile } from './hold-file.ts';
+import { HoldFile, type Fence } from './hold-file.ts';
 import { OneAtATime } from './one-at-a-time.ts';
 import { requireVisibleProcesses } from './require-visible-processes.ts';
 import { untilNobodyUses } from './seen-stopped.ts';
@@ -105,6 +105,21 @@ class SystemdSupervisor implements Supervisor {
 
   async heldBy(): Promise<string | undefined> {
     return await this.#hold.heldBy();
+  }
+
+  async fence(fence: Fence, signal: AbortSignal): Promise<void> {
+    await this.#turns.run(async () => {
+      await this.#requireHoldRespected(signal);
+      await this.#hold.fence(fence);
+    });
+  }
+
+  async liftFence(): Promise<void> {
+    await this.#turns.run(() => this.#hold.liftFence());
+  }
+
+  async fencedBy(): Promise<Fence | undefined> {
+    return await this.#hold.fencedBy();
   }
 
   async check(signal: AbortSignal): Promise<void> {

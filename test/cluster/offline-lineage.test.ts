@@ -61,7 +61,7 @@ test('of two copies of stopped members, the one of this cluster is restored and 
   expect(foreign.revision).toBeGreaterThan(own.revision);
   // The foreign one is newer, and is not chosen.
   expect(latest.decided.snapshot).toMatchObject({ id: own.id, clusterId });
-  expect(latest.decided.supersedes).toEqual({ clusterId });
+  expect(latest.decided.supersedes).toMatchObject({ clusterId });
   expect(latest.measured.warnings.join('\n')).toContain(
     `its data is of cluster ${String(foreign.clusterId)}, by the WAL in ${join(h3.dataDir, 'member', 'wal')}, and its agent last saw it in cluster ${String(clusterId)}`,
   );

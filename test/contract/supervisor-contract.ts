@@ -90,6 +90,30 @@ export function describeSupervisor({ kind, skipped, openFixture, restarts }: Pla
         await expectRunning(supervisor);
       });
 
+      test('a fence keeps etcd down through a hold and its release, and outlives the agent', async () => {
+        await using fixture = await openFixture();
+        const first = await fixture.open();
+        const fence = { by: 'op-0', since: '2026-11-24T00:00:00.000Z' };
+        await first.fence(fence, NEVER);
+        await first.hold('op-1', NEVER);
+        await first.release(NEVER);
+        expect(await first.heldBy()).toBeUndefined();
+        const supervisor = await fixture.open();
+        expect(await supervisor.fencedBy()).toEqual(fence);
+        await fixture.startByOthers();
+        expect(await fixture.etcdPids()).toEqual([]);
+
+        await supervisor.start(NEVER);
+        await expectRunning(supervisor);
+        expect(await supervisor.fencedBy()).toEqual(fence);
+        await supervisor.hold('op-2', NEVER);
+        await supervisor.liftFence(NEVER);
+        await supervisor.liftFence(NEVER);
+        expect(await supervisor.heldBy()).toBe('op-2');
+        await supervisor.release(NEVER);
+        expect(existsSync(fixture.holdFile)).toBe(false);
+      });
+
       test('a hold outlives the agent, also one that crashed while the hold was lifted', async () => {
         await using fixture = await openFixture();
         const first = await fixture.open();

@@ -74,6 +74,18 @@ export class IdleSupervisor implements Supervisor, AsyncDisposable {
     return Promise.resolve(this.#holder);
   }
 
+  fence(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  liftFence(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  fencedBy(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
   check(): Promise<void> {
     return Promise.resolve();
   }

@@ -5,7 +5,17 @@ import { sampleManifest, sampleStatus } from '../../support/control-samples.ts';
 
 const NOW_MS = Date.parse('2026-11-23T15:00:00.000Z');
 const MESH = { certificate: 'mesh', path: '/pki/h1.pem' } as const;
-const ALL = ['state', 'etcd', 'supervisor', 'tool', 'peers', 'operation', 'snapshot', 'certificates'];
+const ALL = [
+  'state',
+  'etcd',
+  'supervisor',
+  'tool',
+  'peers',
+  'operation',
+  'fence',
+  'snapshot',
+  'certificates',
+];
 
 function facts(changes: Partial<ReadinessFacts> = {}): ReadinessFacts {
   return {
@@ -116,5 +126,25 @@ test('a peer without a link is named', async () => {
   const peers = status.peers.map((peer, index) => ({ ...peer, state: index === 0 ? 'refused' : peer.state }));
   expect(await failed({ status: { ...status, peers } })).toEqual([
     `peers: no link to ${peers[0]?.name ?? ''}`,
+  ]);
+});
+
+test('a member that a restore superseded is named with the command that makes it one of the cluster again', async () => {
+  const fence = {
+    state: 'superseded' as const,
+    operations: ['20261123T155353Z-dcacb3'],
+    clusterId: 'cdf818194e3a8c32',
+    newClusterId: '582f23646e5bb549',
+    next: ['lifeboat member rejoin'],
+  };
+  expect(await failed({ status: { ...facts().status, fence } })).toEqual([
+    'fence: the member is fenced: restore 20261123T155353Z-dcacb3 superseded its cluster cdf818194e3a8c32 by cluster 582f23646e5bb549. Next: lifeboat member rejoin',
+  ]);
+});
+
+test('a fork is reported with the restores that made it', async () => {
+  const fence = { state: 'fork' as const, operations: ['one', 'two'], next: [] };
+  expect(await failed({ status: { ...facts().status, fence } })).toEqual([
+    'fence: restores one and two began at one cluster: a person must say which of them counts',
   ]);
 });

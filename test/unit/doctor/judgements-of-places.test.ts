@@ -176,8 +176,17 @@ describe('etcd', () => {
   });
 
   test('a hold belongs to a restore that goes on, or is left over', () => {
-    expect(judgeHold(undefined, undefined).status).toBe('ok');
-    expect(judgeHold('op', 'op').status).toBe('warn');
-    expect(judgeHold('op', undefined).status).toBe('fail');
+    expect(judgeHold(undefined, undefined, undefined).status).toBe('ok');
+    expect(judgeHold('op', 'op', undefined).status).toBe('warn');
+    expect(judgeHold('op', undefined, undefined).status).toBe('fail');
+  });
+
+  test('a fence is told with the command that ends it, unless a restore has the host in hand', () => {
+    const fence = { by: 'op', since: '2026-11-24T00:00:00.000Z' };
+    expect(judgeHold(undefined, undefined, fence)).toMatchObject({
+      status: 'fail',
+      hint: expect.stringContaining('lifeboat member rejoin') as unknown,
+    });
+    expect(judgeHold('other', 'other', fence).status).toBe('warn');
   });
 });

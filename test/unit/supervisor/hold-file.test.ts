@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { HoldFile } from '../../../src/supervisor/hold-file.ts';
@@ -67,4 +67,53 @@ test('a removed hold does not come back', async () => {
   await writeFile(`${path}.lifted`, '{}');
   await hold.remove();
   expect(await readdir(directory.path)).toEqual([]);
+});
+
+const FENCE = { by: 'op-0', since: SINCE, stopped: true };
+
+test("a fence alone is no operation's hold, and the file is there for it", async () => {
+  await using directory = await temporaryDirectory();
+  const hold = new HoldFile(join(directory.path, 'hold'));
+  await hold.fence(FENCE);
+  expect(await hold.heldBy()).toBeUndefined();
+  expect(await hold.fencedBy()).toEqual(FENCE);
+  expect(await hold.owner()).toBe('op-0');
+  expect(await readdir(directory.path)).toEqual(['hold']);
+});
+
+test('a hold and a fence do not lift each other, and the file goes with the last of them', async () => {
+  await using directory = await temporaryDirectory();
+  const hold = new HoldFile(join(directory.path, 'hold'));
+  await hold.fence(FENCE);
+  await hold.place('op-1', SINCE);
+  expect(await hold.owner()).toBe('op-1');
+  await hold.remove();
+  expect([await hold.heldBy(), await hold.fencedBy()]).toEqual([undefined, FENCE]);
+  await hold.place('op-2', SINCE);
+  await hold.liftFence();
+  expect([await hold.heldBy(), await hold.fencedBy()]).toEqual(['op-2', undefined]);
+  await hold.fence(FENCE);
+  await hold.remove();
+  await hold.liftFence();
+  expect(await readdir(directory.path)).toEqual([]);
+});
+
+test('a start under a fence leaves it in force, also when the agent crashed meanwhile', async () => {
+  await using directory = await temporaryDirectory();
+  const path = join(directory.path, 'hold');
+  const hold = new HoldFile(path);
+  await hold.fence(FENCE);
+  expect(await hold.whileLifted(() => readdir(directory.path))).toEqual(['hold.lifted']);
+  expect(await hold.fencedBy()).toEqual(FENCE);
+  await rename(path, `${path}.lifted`);
+  await new HoldFile(path).mend();
+  expect(await hold.fencedBy()).toEqual(FENCE);
+});
+
+test('lifting a fence that is not there leaves a hold made by hand as it is', async () => {
+  await using directory = await temporaryDirectory();
+  const path = join(directory.path, 'hold');
+  await writeFile(path, '');
+  await new HoldFile(path).liftFence();
+  expect(await readFile(path, 'utf8')).toBe('');
 });

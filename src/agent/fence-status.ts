@@ -1,0 +1,42 @@
+import type { FenceStatus } from '../formats/control.ts';
+import type { FenceView } from '../membership/fence-keeper.ts';
+
+/** The member's standing as it is shown; `undefined` when there is nothing to say. */
+export function fenceStatusOf(view: FenceView): FenceStatus | undefined {
+  const { identity, standing, fence, problem } = view;
+  if (standing?.kind === 'fork') {
+    const operations = standing.generations.map(({ operation }) => operation);
+    const next = ['lifeboat status  # on every host: which of them counts?'];
+    return { state: 'fork', ...identity, operations, next };
+  }
+  if (fence === undefined && problem === undefined) return undefined;
+  return {
+    state: 'superseded',
+    ...identity,
+    operations: operationsOf(view),
+    ...(fence === undefined ? {} : { since: fence.since }),
+    ...(standing?.kind === 'superseded' ? { newClusterId: standing.newest.clusterId } : {}),
+    ...(problem === undefined ? {} : { problem }),
+    next: ['lifeboat member rejoin'],
+  };
+}
+
+function operationsOf({ standing, fence }: FenceView): string[] {
+  if (standing?.kind === 'superseded') return [standing.by.operation];
+  return fence === undefined ? [] : [fence.by];
+}
+
+/** In one sentence, for probes and logs. */
+export function fenceWords({
+  state,
+  operations,
+  clusterId = 'an unknown cluster',
+  newClusterId,
+}: FenceStatus): string {
+  const which = operations.join(' and ');
+  if (state === 'fork')
+    return `restores ${which} began at one cluster: a person must say which of them counts`;
+  if (state === 'rejoining') return `the member rejoins its cluster (${which})`;
+  const instead = newClusterId === undefined ? '' : ` by cluster ${newClusterId}`;
+  return `the member is fenced: restore ${which} superseded its cluster ${clusterId}${instead}. Next: lifeboat member rejoin`;
+}
