@@ -68,7 +68,11 @@ export async function openRestores(
   methods.reachThrough(mesh);
   await operations.resume();
   const asking = new AbortController();
-  const asked = askForOutcomes({ operations, call: methods.call, clock }, asking.signal);
+  const takeoverAfterMs = config.restore.takeoverAfterSeconds * 1000;
+  const asked = askForOutcomes(
+    { operations, call: methods.call, clock, log, agent: self, takeoverAfterMs },
+    asking.signal,
+  );
   opened.onClose('outcomes', async () => {
     asking.abort();
     await asked;

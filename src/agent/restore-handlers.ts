@@ -1,9 +1,12 @@
-import { AgentError } from '../base/agent-error.ts';
-import type { PlanRequest } from '../formats/control.ts';
+import { AgentError, asAgentError } from '../base/agent-error.ts';
+import type { ControlParams, PlanRequest } from '../formats/control.ts';
 import type { OperationView } from '../formats/operation-view.ts';
+import type { TakeoverOrder } from '../formats/restore-journal.ts';
 import { snapshotManifest } from '../formats/snapshot-manifest.ts';
 import type { ControlContext, ControlHandlers } from '../http/control-handlers.ts';
+import { outcomesOf } from '../restore/ask-for-outcome.ts';
 import type { LocalOperation } from '../restore/local-operation.ts';
+import { isEnded } from '../restore/phases.ts';
 import { planOperation } from '../restore/plan-operation.ts';
 import type { AgentParts } from './agent-parts.ts';
 import type { PlanStore } from './plan-store.ts';
@@ -31,10 +34,17 @@ export function restoreHandlers(parts: AgentParts, plans: PlanStore): Pick<Contr
     'restore.watch': async ({ operation }, context) =>
       await follow(parts, operations.get(operation), context),
     'restore.status': () => Promise.resolve({ operations: operations.views() }),
-    'restore.abort': async ({ operation: id }, context) => {
-      const operation = operations.get(id);
-      await abort(parts, operation, context.signal);
+    'restore.request': async (request, context) => {
+      const operation = operations.get(request.operation);
+      await askCoordinator(parts, operation, request, context.signal);
       return await follow(parts, operation, context);
+    },
+    'restore.takeover': async (request, context) =>
+      await takeOver(parts, operations.get(request.operation), request, context),
+    'restore.resume': async (request, context) => {
+      const operation = operations.get(request.operation);
+      await requireNobodyDrives(parts, operation, context.signal);
+      return await takeOver(parts, operation, request, context);
     },
   };
 }
@@ -92,19 +102,56 @@ async function snapshotOf(
   }
 }
 
-async function abort(
-  { call, config }: AgentParts,
+async function askCoordinator(
+  { call }: AgentParts,
+  operation: LocalOperation,
+  { kind, without, requestedBy }: ControlParams<'restore.request'>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { agent } = operation.epoch;
+  const request = { operation: operation.id, kind, without, requestedBy };
+  try {
+    await call(agent, 'restore.request', request, { timeoutMs: 10_000, signal });
+  } catch (cause) {
+    const { code, message, retryable } = asAgentError(cause);
+    if (!retryable && code !== 'OPERATION_UNKNOWN') throw cause;
+    throw new AgentError(
+      'PEER_UNREACHABLE',
+      `${agent}, which drove it, cannot be asked (${message}): lifeboat restore takeover ${operation.id}`,
+      { cause },
+    );
+  }
+}
+
+async function takeOver(
+  parts: AgentParts,
+  operation: LocalOperation,
+  { order, requestedBy }: { readonly order?: TakeoverOrder | undefined; readonly requestedBy: string },
+  context: ControlContext,
+): Promise<OperationView> {
+  const outcomes = await outcomesOf(parts.call, operation, context.signal);
+  const known = outcomes.flatMap(({ epoch }) => epoch ?? []);
+  await parts.operations.takeOver(operation, {
+    known,
+    requestedBy,
+    ...(order === undefined ? {} : { order }),
+  });
+  return await follow(parts, operation, context);
+}
+
+/** @throws {AgentError} `OPERATION_REFUSED` naming the coordinator that goes on with it. */
+async function requireNobodyDrives(
+  { call }: AgentParts,
   operation: LocalOperation,
   signal: AbortSignal,
 ): Promise<void> {
-  const { coordinator } = operation.plan.decided;
-  await call(coordinator, 'restore.abort', { operation: operation.id }, { timeoutMs: 10_000, signal }).catch(
-    (cause: unknown) => {
-      if (coordinator === config.agent.name) throw cause;
-      throw new AgentError('PEER_UNREACHABLE', `the coordinator ${coordinator} cannot be asked to abort`, {
-        cause,
-      });
-    },
+  const outcomes = await outcomesOf(call, operation, signal);
+  const driving = outcomes.find(({ drives }) => drives !== undefined && !isEnded(drives));
+  if (driving === undefined) return;
+  const { drives = 'unknown', epoch } = driving;
+  throw new AgentError(
+    'OPERATION_REFUSED',
+    `${operation.id}: ${epoch?.agent ?? 'another host'} drives it, and it is ${drives}`,
   );
 }
 

@@ -367,6 +367,16 @@ export const ERROR_CODES = {
     exitStatus: 1,
     hint: '`lifeboat restore status` shows what is known.',
   },
+  OPERATION_REFUSED: {
+    retryable: false,
+    exitStatus: 3,
+    hint: '`lifeboat restore status` prints what can be done now.',
+  },
+  OPERATION_ENDED: {
+    retryable: false,
+    exitStatus: 1,
+    hint: 'Nothing is left to do for it; `lifeboat restore status` shows how it ended.',
+  },
   OPERATION_STALE_EPOCH: {
     retryable: false,
     exitStatus: 1,

@@ -16,8 +16,8 @@ const END_CODES: Partial<Record<OperationPhase, ErrorCode>> = {
 };
 
 /** Of a command that asked for an operation's end: 0 only where that is how it ended. */
-export function exitStatusOfAbort(phase: OperationPhase): number {
-  return phase === 'aborted' ? 0 : exitStatusOfPhase(phase) || exitStatusOfError('RESTORE_STEP_FAILED');
+export function exitStatusOfWanted(phase: OperationPhase, wanted: OperationPhase): number {
+  return phase === wanted ? 0 : exitStatusOfPhase(phase) || exitStatusOfError('RESTORE_STEP_FAILED');
 }
 
 /** Of a command that followed an operation to `phase`: 0 only where the cluster is restored. */

@@ -1,24 +1,26 @@
 import type { ControlParams } from '../formats/control.ts';
 import type { OperationView } from '../formats/operation-view.ts';
 import { callAgent } from './control-client.ts';
-import { exitStatusOfAbort, exitStatusOfPhase, READER_GONE_EXIT_STATUS } from './exit-status.ts';
+import { exitStatusOfPhase, exitStatusOfWanted, READER_GONE_EXIT_STATUS } from './exit-status.ts';
 import { openOperationDisplay, type OperationDisplay } from './operation-display.ts';
 import { operationText } from './operation-text.ts';
 import type { Session } from './session.ts';
 import { interruptedBy, SIGNAL_EXIT_STATUS } from './stop-signals.ts';
 
-type Following = 'restore.run' | 'restore.watch' | 'restore.abort';
+type Following = 'restore.run' | 'restore.watch' | 'restore.request' | 'restore.takeover' | 'restore.resume';
 
 /**
  * Follows an operation to its end. A signal only ends the following: the operation belongs to the agents.
  *
- * @returns the exit status: of the phase in which it ended (an abort that was asked for is a success), or of the signal, which is never 0, because the
+ * @param wanted - The phase that was asked for: only to end in it is a success.
+ * @returns the exit status: of the phase in which it ended, or of the signal, which is never 0, because the
  *   outcome is not known then.
  */
 export async function followOperation<M extends Following>(
   session: Session,
   method: M,
   params: ControlParams<M>,
+  wanted?: OperationView['phase'],
 ): Promise<number> {
   const { signals, stdoutGone } = session.surroundings;
   const socketPath = await session.socketPath();
@@ -42,7 +44,7 @@ export async function followOperation<M extends Following>(
     display.clear();
     const nowMs = session.surroundings.clock.now();
     session.print(final, (view, paint) => operationText(view, nowMs, paint));
-    return method === 'restore.abort' ? exitStatusOfAbort(final.phase) : exitStatusOfPhase(final.phase);
+    return wanted === undefined ? exitStatusOfPhase(final.phase) : exitStatusOfWanted(final.phase, wanted);
   } catch (error) {
     display.clear();
     sayHowToGoOn(session, method, latest);

@@ -1,12 +1,11 @@
 import type { Command } from 'commander';
 import { AgentError } from '../base/agent-error.ts';
-import type { ControlResult } from '../formats/control.ts';
 import { sha256Hex } from '../formats/identifiers.ts';
 import type { RestorePlan } from '../formats/restore-plan.ts';
 import type { RunInSession } from './run-in-session.ts';
 import { confirmPlan } from './confirm-plan.ts';
 import { followOperation } from './follow-operation.ts';
-import { operationText } from './operation-text.ts';
+import { addOperationCommands } from './operation-commands.ts';
 import { givenPlanFlags, planRequestOf, type PlanOptions } from './plan-request.ts';
 import { planNextStep, planText } from './plan-text.ts';
 import type { Session } from './session.ts';
@@ -60,32 +59,6 @@ function addPlanOptions(command: Command): Command {
     .option('--without <host...>', 'leave out hosts that you know to be dead');
 }
 
-function addOperationCommands(restore: Command, run: RunInSession): void {
-  restore
-    .command('status')
-    .description('the restores that this host knows of')
-    .action((_options: object, command: Command) =>
-      run(command, async (session) => {
-        printOperations(session, await session.call('restore.status', {}));
-        return 0;
-      }),
-    );
-  restore
-    .command('watch')
-    .description('follow a restore that runs; Ctrl-C only stops watching')
-    .argument('[operation]')
-    .action((operation: string | undefined, _options: object, command: Command) =>
-      run(command, (session) => followOperation(session, 'restore.watch', operationParams(operation))),
-    );
-  restore
-    .command('abort')
-    .description('ask the coordinator to undo a restore that is not decided yet')
-    .argument('[operation]')
-    .action((operation: string | undefined, _options: object, command: Command) =>
-      run(command, (session) => followOperation(session, 'restore.abort', operationParams(operation))),
-    );
-}
-
 async function makePlan(session: Session, options: PlanOptions): Promise<RestorePlan> {
   return await session.call('restore.plan', planRequestOf(options, session.surroundings.workingDirectory));
 }
@@ -131,20 +104,4 @@ async function askForPlan(session: Session, options: PlanOptions): Promise<strin
   ]);
   await confirmPlan(plan, terminal);
   return plan.hash;
-}
-
-function printOperations(session: Session, status: ControlResult<'restore.status'>): void {
-  const nowMs = session.surroundings.clock.now();
-  session.print(status, ({ operations }, paint) =>
-    operations.length === 0
-      ? ['no restore is known on this host']
-      : operations.flatMap((view, index) => [
-          ...(index === 0 ? [] : ['']),
-          ...operationText(view, nowMs, paint),
-        ]),
-  );
-}
-
-function operationParams(operation: string | undefined): { operation?: string } {
-  return operation === undefined ? {} : { operation };
 }

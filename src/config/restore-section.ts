@@ -44,6 +44,14 @@ export const restoreSection = z
     peerGraceSeconds: seconds()
       .default(30)
       .describe('How long a silent participant is waited for before an operation says so, in seconds.'),
+    takeoverAfterSeconds: z
+      .int()
+      .min(0)
+      .max(86_400)
+      .default(120)
+      .describe(
+        'When the coordinator of a restore is gone for this many seconds, another host takes it over by itself; 0: only by command.',
+      ),
     preStop: preStop.exactOptional(),
     postRestore: postRestore.exactOptional(),
     onFailure: onFailure.exactOptional(),

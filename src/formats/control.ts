@@ -12,6 +12,8 @@ import {
 } from './identifiers.ts';
 import { doctorReport } from './doctor-report.ts';
 import { operationView } from './operation-view.ts';
+import { takeoverOrder } from './restore-journal.ts';
+import { operatorRequest } from './restore-messages.ts';
 import { restorePlan } from './restore-plan.ts';
 import { snapshotManifest } from './snapshot-manifest.ts';
 
@@ -226,7 +228,25 @@ export const CONTROL_METHODS = {
   /** Follows an operation that runs already. */
   'restore.watch': { params: z.strictObject({ operation: operationId.optional() }), result: operationView },
   'restore.status': { params: nothing, result: z.object({ operations: z.array(operationView) }) },
-  'restore.abort': { params: z.strictObject({ operation: operationId.optional() }), result: operationView },
+  /** Asks whoever drives it, and follows it. */
+  'restore.request': {
+    params: operatorRequest.extend({ operation: operationId.optional() }),
+    result: operationView,
+  },
+  /** This host drives it from now on, and follows it. `order`: where no majority of its hosts is left. */
+  'restore.takeover': {
+    params: z.strictObject({
+      operation: operationId.optional(),
+      order: takeoverOrder.optional(),
+      requestedBy: z.string().max(256),
+    }),
+    result: operationView,
+  },
+  /** As a takeover, of an operation that nobody drives any more: it is refused where somebody does. */
+  'restore.resume': {
+    params: z.strictObject({ operation: operationId.optional(), requestedBy: z.string().max(256) }),
+    result: operationView,
+  },
 } as const;
 
 export type ControlMethod = keyof typeof CONTROL_METHODS;

@@ -24,12 +24,16 @@ export const operationView = z.object({
   role: z.enum(['coordinator', 'participant']),
   /** Absent, like `planHash` and `snapshot`, where the journal of this host is too damaged to tell. */
   coordinator: agentName.optional(),
+  /** Grows with each takeover. */
+  epoch: z.int().positive().optional(),
   planHash: sha256Hex.optional(),
   phase: operationPhase,
   startedAt: isoTime,
   /** Present when the operation has ended for this host. */
   endedAt: isoTime.optional(),
   failure: failure.optional(),
+  /** Hosts that the operator gave up. */
+  without: z.array(agentName).optional(),
   snapshot: z.object({ id: snapshotId, revision, sizeBytes }).optional(),
   /** How far the new cluster's revision is raised above the snapshot's. */
   revisionBump: z.int().positive().optional(),

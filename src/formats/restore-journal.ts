@@ -12,6 +12,10 @@ export type BallotSlot = z.infer<typeof ballotSlot>;
 export const ballotDecision = z.enum(['commit', 'abort', 'accepted', 'rollback']);
 export type BallotDecision = z.infer<typeof ballotDecision>;
 
+/** A decision that a host synced, and for whom. Of votes for different decisions that of the highest epoch is adopted. */
+export const vote = z.object({ decision: ballotDecision, epoch });
+export type Vote = z.infer<typeof vote>;
+
 /** Where one host stands in an operation. Words in -ing are work under way; the others are resting places. */
 export const participantPhase = z.enum([
   'preparing',
@@ -35,6 +39,7 @@ export type ParticipantPhase = z.infer<typeof participantPhase>;
 
 /** Where the whole operation stands, as its coordinator sees it. */
 export const operationPhase = z.enum([
+  'taking-over',
   'preparing',
   'prepared',
   'stopping',
@@ -59,6 +64,14 @@ export type HookName = z.infer<typeof hookName>;
 export const operationEnd = z.enum(['finished', 'aborted', 'rolled-back', 'stuck']);
 export type OperationEnd = z.infer<typeof operationEnd>;
 
+/** What the operator typed to go on where no majority of the hosts is left. */
+export const takeoverOrder = z.object({
+  /** The hosts that are dead: the others decide. */
+  without: z.array(agentName).max(64),
+  outcome: z.enum(['commit', 'abort']),
+});
+export type TakeoverOrder = z.infer<typeof takeoverOrder>;
+
 /** What `<stateDir>/operations/<operation>/journal` is made of. Synced before anything acts on it. */
 const journalEntry = z.discriminatedUnion('type', [
   z.strictObject({
@@ -82,12 +95,18 @@ const journalEntry = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('failure'), at: isoTime, failure }),
   z.strictObject({ type: z.literal('vote'), at: isoTime, slot: ballotSlot, decision: ballotDecision, epoch }),
   z.strictObject({ type: z.literal('decided'), at: isoTime, slot: ballotSlot, decision: ballotDecision }),
-  z.strictObject({ type: z.literal('coordinating'), at: isoTime }),
+  /** From now on this host follows the coordinator of this epoch, and no older one. */
+  z.strictObject({ type: z.literal('promised'), at: isoTime, epoch }),
+  z.strictObject({ type: z.literal('coordinating'), at: isoTime, epoch, order: takeoverOrder.optional() }),
   z.strictObject({
     type: z.literal('operation'),
     at: isoTime,
     phase: operationPhase,
     failure: failure.optional(),
+    /** Hosts that the operator gave up: nobody waits for them. */
+    without: z.array(agentName).optional(),
+    /** The operator said `accept`: a gate that fails then waits for a person instead of going back. */
+    operatorAccepts: z.boolean().optional(),
   }),
   /** The command that follows an end: `due` in one line with that end, `started` before each try. */
   z.strictObject({
@@ -99,7 +118,13 @@ const journalEntry = z.discriminatedUnion('type', [
     /** With `due`: why the operation did not go through, as far as it was known here. */
     cause: failure.optional(),
   }),
-  z.strictObject({ type: z.literal('proposed'), at: isoTime, slot: ballotSlot, decision: ballotDecision }),
+  z.strictObject({
+    type: z.literal('proposed'),
+    at: isoTime,
+    slot: ballotSlot,
+    decision: ballotDecision,
+    epoch,
+  }),
 ]);
 export type JournalEntry = z.infer<typeof journalEntry>;
 

@@ -10,13 +10,14 @@ import {
   sha256Hex,
   sizeBytes,
 } from './identifiers.ts';
-import { ballotDecision, epoch, participantPhase } from './restore-journal.ts';
+import { ballotDecision, epoch, operationPhase, participantPhase, vote } from './restore-journal.ts';
 import { restorePlan } from './restore-plan.ts';
 
 // What agents ask of each other during a restore. Fields that a release does not know are skipped.
 
 /** What the coordinator wants a participant to reach. The votes are journal entries only. */
 const goal = z.enum([
+  'wait',
   'prepare',
   'stop',
   'confirm',
@@ -48,14 +49,30 @@ export const advanceRequest = z.object({
 });
 export type AdvanceRequest = z.infer<typeof advanceRequest>;
 
+/**
+ * `restore.promise`: a coordinator of a higher epoch asks a host to follow it, and no older one. Answered with a report when
+ * the host's running work has ended and the promise is synced.
+ */
+export const promiseRequest = z.object({
+  operation: operationId,
+  epoch,
+  planHash: sha256Hex,
+  plan: restorePlan,
+  requestedBy: z.string().max(256),
+});
+export type PromiseRequest = z.infer<typeof promiseRequest>;
+
 export const participantReport = z.object({
   operation: operationId,
   agent: agentName,
   journalId: z.uuid(),
+  /** Whom the host follows. */
+  epoch,
   /** Grows with every change of this report, also across restarts of the agent. */
   version: z.int().nonnegative(),
   phase: participantPhase,
-  votes: z.object({ first: ballotDecision.optional(), second: ballotDecision.optional() }),
+  votes: z.object({ first: vote.optional(), second: vote.optional() }),
+  decided: z.object({ first: ballotDecision.optional(), second: ballotDecision.optional() }),
   step: z.string().optional(),
   bytes: sizeBytes.optional(),
   totalBytes: sizeBytes.optional(),
@@ -70,10 +87,23 @@ export type ParticipantReport = z.infer<typeof participantReport>;
 export const outcomeRequest = z.object({ operation: operationId });
 export const outcomeResponse = z.object({
   known: z.boolean(),
+  /** The highest epoch that the host knows of. */
+  epoch: epoch.optional(),
+  /** The host drives the operation, and holds that it stands there. */
+  drives: operationPhase.optional(),
   first: ballotDecision.optional(),
   second: ballotDecision.optional(),
 });
 export type KnownOutcome = z.infer<typeof outcomeResponse>;
+
+/** `restore.request`: what an operator asks of whoever drives the operation. */
+export const operatorRequest = z.object({
+  operation: operationId,
+  kind: z.enum(['abort', 'accept', 'rollback']),
+  without: z.array(agentName).max(64),
+  requestedBy: z.string().max(256),
+});
+export type OperatorRequest = z.infer<typeof operatorRequest>;
 
 /** `restore.gate`: one host's share of the acceptance gate. */
 export const gateRequest = z.object({

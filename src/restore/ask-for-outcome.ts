@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
-import { outcomeResponse } from '../formats/restore-messages.ts';
+import { outcomeResponse, type KnownOutcome } from '../formats/restore-messages.ts';
+import type { Log } from '../observe/log.ts';
 import type { CallHost } from './call-host.ts';
 import type { LocalOperation } from './local-operation.ts';
 import type { Operations } from './operations.ts';
@@ -9,6 +10,10 @@ interface Asking {
   readonly operations: Operations;
   readonly call: CallHost;
   readonly clock: Clock;
+  readonly log: Log;
+  readonly agent: string;
+  /** How long a host that nobody drives waits before it takes the operation over; 0: never. */
+  readonly takeoverAfterMs: number;
 }
 
 const LOOK_EVERY_MS = 2000;
@@ -16,36 +21,65 @@ const ASK_TIMEOUT_MS = 5000;
 
 /**
  * A participant whose coordinator went on without it asks all agents, its own included, how the operation ended. Only an abort or an
- * acceptance can be learnt so: a rollback needs its barrier, and a prepared participant never decides alone.
+ * acceptance can be learnt so: a rollback needs its barrier, and a prepared participant never decides alone. Where nobody knows and
+ * nobody drives it any more, this host takes it over, one host after the other.
  */
 export async function askForOutcomes(asking: Asking, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     await asking.clock.sleep(LOOK_EVERY_MS, signal).catch(() => undefined);
     const operation = asking.operations.active;
-    if (operation === undefined || isDriven(operation)) continue;
-    const goal = await learnGoal(asking, operation, signal);
-    if (goal !== undefined) await asking.operations.learn(operation, goal);
+    if (operation === undefined || operation.isDriven) continue;
+    try {
+      await lookAt(asking, operation, signal);
+    } catch (error) {
+      if (!signal.aborted) asking.log.error({ err: error }, 'how the restore goes on could not be found out');
+    }
   }
 }
 
-/** A coordinator that gave a silent host up no longer drives any, its own host included. */
-function isDriven({ coordinator }: LocalOperation): boolean {
-  return coordinator !== undefined && !isEnded(coordinator.state.phase);
+async function lookAt(asking: Asking, operation: LocalOperation, signal: AbortSignal): Promise<void> {
+  const outcomes = await outcomesOf(asking.call, operation, signal);
+  const goal = learntFrom(outcomes);
+  if (goal !== undefined) return await asking.operations.learn(operation, goal);
+  const drivenElsewhere = outcomes.some(({ drives }) => drives !== undefined && !isEnded(drives));
+  if (drivenElsewhere || outcomes.some(({ drives }) => drives === 'stuck') || !isTurnOf(asking, operation))
+    return;
+  const seconds = Math.round(operation.participant.unheardMs / 1000);
+  asking.log.warn({ operation: operation.id, seconds }, 'nobody drives the restore; this host takes it over');
+  await asking.operations.takeOver(operation, {
+    known: outcomes.flatMap(({ epoch }) => epoch ?? []),
+    requestedBy: `${asking.agent}, as nobody drove it for ${seconds} s`,
+  });
 }
 
-async function learnGoal(
-  { call }: Asking,
-  operation: LocalOperation,
+/** What every host of the operation knows, as far as they answer. */
+export async function outcomesOf(
+  call: CallHost,
+  { id, plan }: LocalOperation,
   signal: AbortSignal,
-): Promise<'abort' | 'finish' | undefined> {
-  for (const { agent } of operation.plan.decided.hosts) {
-    const params = { operation: operation.id };
-    const answer = await call(agent, 'restore.outcome', params, { timeoutMs: ASK_TIMEOUT_MS, signal })
-      .then((value) => outcomeResponse.parse(value))
-      // Silent or of another release: the next one may know.
-      .catch(() => undefined);
-    if (answer?.first === 'abort') return 'abort';
-    if (answer?.second === 'accepted') return 'finish';
-  }
-  return undefined;
+): Promise<KnownOutcome[]> {
+  const answers = await Promise.all(
+    plan.decided.hosts.map(({ agent }) =>
+      call(agent, 'restore.outcome', { operation: id }, { timeoutMs: ASK_TIMEOUT_MS, signal })
+        .then((answer) => outcomeResponse.parse(answer))
+        // Silent or of another release: the others may know.
+        .catch(() => ({ known: false })),
+    ),
+  );
+  signal.throwIfAborted();
+  return answers;
+}
+
+function learntFrom(outcomes: readonly KnownOutcome[]): 'abort' | 'finish' | undefined {
+  if (outcomes.some(({ first }) => first === 'abort')) return 'abort';
+  return outcomes.some(({ second }) => second === 'accepted') ? 'finish' : undefined;
+}
+
+/** Each host waits once longer than the one before it, so that they do not contend for the epoch. */
+function isTurnOf({ agent, takeoverAfterMs }: Asking, { participant, plan }: LocalOperation): boolean {
+  if (takeoverAfterMs === 0) return false;
+  const { agent: gone } = participant.state.epoch;
+  const others = plan.decided.hosts.map((host) => host.agent).filter((name) => name !== gone);
+  const turn = Math.max(0, others.indexOf(agent)) + 1;
+  return participant.unheardMs >= takeoverAfterMs * turn;
 }

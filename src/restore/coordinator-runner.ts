@@ -1,17 +1,20 @@
 import { AgentError, asAgentError, messageOf } from '../base/agent-error.ts';
 import type { Clock } from '../base/clock.ts';
-import type { Epoch, JournalEntry } from '../formats/restore-journal.ts';
+import type { JournalEntry } from '../formats/restore-journal.ts';
 import {
   participantReport,
   type AdvanceRequest,
   type ParticipantReport,
+  type PromiseRequest,
 } from '../formats/restore-messages.ts';
 import type { RestorePlan } from '../formats/restore-plan.ts';
 import type { Log } from '../observe/log.ts';
 import type { CallHost } from './call-host.ts';
 import { moveCoordinator } from './coordinator.ts';
 import {
-  goalOf,
+  follows,
+  goalFor,
+  isOver,
   type CoordinatorEffect,
   type CoordinatorEvent,
   type CoordinatorState,
@@ -19,11 +22,9 @@ import {
 } from './coordinator-state.ts';
 import { coordinatorEntries } from './effect-entries.ts';
 import { GateRun } from './gate-run.ts';
-import { isEnded } from './phases.ts';
 
 interface CoordinatorOptions {
   readonly plan: RestorePlan;
-  readonly epoch: Epoch;
   readonly requestedBy: string;
   readonly call: CallHost;
   /** Appends to this host's journal of the operation and syncs it. */
@@ -38,6 +39,8 @@ interface CoordinatorOptions {
 
 /** How long a participant may keep an answer back while nothing changes there. */
 const LONG_POLL_MS = 2000;
+/** How long an answer may take beyond that. */
+const ANSWER_MS = 10_000;
 /** Between two tries at a host that does not answer, and between two looks at the clock. */
 const RETRY_MS = 300;
 
@@ -48,6 +51,7 @@ export class CoordinatorRunner {
   readonly #loops: Promise<void>[] = [];
   /** Ends the long polls when the goal changes, so that no host waits for the end of one. */
   #goalChange = new AbortController();
+  #gateChange = new AbortController();
   #state: CoordinatorState;
   #queue: Promise<unknown> = Promise.resolve();
   #gate: GateRun | undefined;
@@ -68,7 +72,7 @@ export class CoordinatorRunner {
 
   /** @param resumed - The state was read back from the journal after a restart. */
   async start(resumed: boolean): Promise<void> {
-    if (isEnded(this.#state.phase)) return;
+    if (isOver(this.#state)) return;
     if (resumed) await this.dispatch({ type: 'resumed' });
     for (const agent of this.#state.hosts) this.#keep(this.#drive(agent));
     this.#keep(this.#watchTime());
@@ -104,10 +108,10 @@ export class CoordinatorRunner {
     const before = this.#state;
     const { state, effects } = moveCoordinator(before, event);
     const at = new Date(this.#options.clock.now()).toISOString();
-    const entries = coordinatorEntries(effects, at);
+    const entries = coordinatorEntries(effects, state.epoch, at);
     if (entries.length > 0) await this.#options.append(entries);
     this.#state = state;
-    if (goalOf(before) !== goalOf(state)) {
+    if (state.hosts.some((agent) => goalFor(before, agent) !== goalFor(state, agent))) {
       this.#goalChange.abort();
       this.#goalChange = new AbortController();
     }
@@ -117,17 +121,20 @@ export class CoordinatorRunner {
     }
     this.#options.onChange();
     for (const effect of effects) this.#act(effect);
-    if (isEnded(state.phase)) this.#stop.abort();
+    if (isOver(state)) this.#stop.abort();
   }
 
   async #drive(agent: string): Promise<void> {
     let seen: ParticipantReport | undefined;
     while (!this.#isStopped()) {
-      const goal = goalOf(this.#state);
+      const goal = goalFor(this.#state, agent);
       if (goal === undefined) return;
       const goalChange = this.#goalChange.signal;
       try {
-        seen = await this.#advance(agent, goal, seen);
+        seen =
+          follows(this.#state, agent) || this.#isFirst()
+            ? await this.#advance(agent, goal, seen)
+            : await this.#askPromise(agent);
         if (!this.#isStopped()) await this.dispatch({ type: 'report', report: seen });
       } catch (error) {
         // A poll that ended because the goal changed says nothing about the host.
@@ -136,16 +143,21 @@ export class CoordinatorRunner {
     }
   }
 
+  /** The coordinator that opens the operation is followed by whoever prepares for it. */
+  #isFirst(): boolean {
+    return this.#state.epoch.counter === 1;
+  }
+
   async #advance(
     agent: string,
     goal: AdvanceRequest['goal'],
     seen: ParticipantReport | undefined,
   ): Promise<ParticipantReport> {
-    const { plan, epoch, requestedBy } = this.#options;
+    const { plan, requestedBy } = this.#options;
     const request: AdvanceRequest = {
       requestedBy,
       operation: plan.decided.operation,
-      epoch,
+      epoch: this.#state.epoch,
       planHash: plan.hash,
       ...(seen === undefined ? { plan } : {}),
       goal,
@@ -153,15 +165,30 @@ export class CoordinatorRunner {
       seenVersion: seen?.version ?? 0,
       waitMs: LONG_POLL_MS,
     };
+    return await this.#ask(agent, 'restore.advance', request, LONG_POLL_MS + ANSWER_MS);
+  }
+
+  /** A host answers when what runs there has ended, which takes as long as it takes: it is asked again. */
+  async #askPromise(agent: string): Promise<ParticipantReport> {
+    const { plan, requestedBy } = this.#options;
+    const { epoch } = this.#state;
+    const request: PromiseRequest = {
+      requestedBy,
+      operation: plan.decided.operation,
+      epoch,
+      planHash: plan.hash,
+      plan,
+    };
+    return await this.#ask(agent, 'restore.promise', request, ANSWER_MS);
+  }
+
+  async #ask(agent: string, method: string, request: unknown, timeoutMs: number): Promise<ParticipantReport> {
     const signal = AbortSignal.any([this.#stop.signal, this.#goalChange.signal]);
-    const answer = await this.#options.call(agent, 'restore.advance', request, {
-      timeoutMs: LONG_POLL_MS + 10_000,
-      signal,
-    });
-    const report = participantReport.parse(answer);
-    const expected = plan.decided.hosts.find((host) => host.agent === agent);
-    if (report.agent === agent && report.journalId === expected?.journalId) return report;
-    throw new AgentError('RESTORE_STEP_FAILED', `${agent} was reimaged: it knows nothing of this operation`);
+    const report = participantReport.parse(
+      await this.#options.call(agent, method, request, { timeoutMs, signal }),
+    );
+    if (report.agent === agent) return report;
+    throw new AgentError('RESTORE_STEP_FAILED', `${report.agent} answers for ${agent}`);
   }
 
   /** A host that cannot be asked is silent; one that answers "no" will not take part. */
@@ -170,6 +197,10 @@ export class CoordinatorRunner {
     const noAnswer = failure.retryable && failure.code !== 'OPERATION_IN_PROGRESS';
     const opened = this.#state.reports[agent] !== undefined;
     try {
+      if (failure.code === 'OPERATION_STALE_EPOCH') {
+        await this.dispatch({ type: 'deposed', by: `${agent}: ${failure.message}` });
+        return;
+      }
       await this.dispatch(
         noAnswer || opened
           ? { type: 'silent', agent, atMs: this.#options.clock.now() }
@@ -208,19 +239,40 @@ export class CoordinatorRunner {
 
   async #runGate(): Promise<void> {
     const { plan, call, gateTimeoutMs, clock, onChange } = this.#options;
-    const gate = new GateRun({ plan: plan.decided, call, timeoutMs: gateTimeoutMs, clock, onChange });
+    const { without } = this.#state;
+    const gate = new GateRun({
+      plan: plan.decided,
+      without,
+      call,
+      timeoutMs: gateTimeoutMs,
+      clock,
+      onChange,
+    });
     this.#gate = gate;
+    // The run before waits for hosts that the operator gave up since.
+    this.#gateChange.abort();
+    this.#gateChange = new AbortController();
+    const signal = AbortSignal.any([this.#stop.signal, this.#gateChange.signal]);
     try {
-      const failure = await gate.run(this.#stop.signal);
+      const failure = await gate.run(signal);
+      if (signal.aborted) return;
       await this.#report(failure === undefined ? { type: 'gate-passed' } : { type: 'gate-failed', failure });
     } catch (error) {
-      if (!this.#isStopped()) throw error;
+      if (!signal.aborted) throw error;
     }
   }
 
   async #checkWrites(): Promise<void> {
     const { plan, call, gateTimeoutMs, clock, onChange } = this.#options;
-    this.#gate ??= new GateRun({ plan: plan.decided, call, timeoutMs: gateTimeoutMs, clock, onChange });
+    const { without } = this.#state;
+    this.#gate ??= new GateRun({
+      plan: plan.decided,
+      without,
+      call,
+      timeoutMs: gateTimeoutMs,
+      clock,
+      onChange,
+    });
     const clientsWrote = await this.#gate.clientsWrote(this.#stop.signal);
     await this.#report({ type: 'writes-checked', clientsWrote });
   }

@@ -2,10 +2,15 @@ import type { Failure } from '../formats/identifiers.ts';
 import type {
   BallotDecision,
   BallotSlot,
+  Epoch,
   OperationPhase,
   ParticipantPhase,
+  TakeoverOrder,
 } from '../formats/restore-journal.ts';
-import type { Goal, ParticipantReport } from '../formats/restore-messages.ts';
+import type { Goal, OperatorRequest, ParticipantReport } from '../formats/restore-messages.ts';
+import type { PlanHost } from '../formats/restore-plan.ts';
+import { compareEpochs } from './ballot.ts';
+import { isEnded } from './phases.ts';
 
 /** Points at which guards, host set and loss are looked at again. */
 export type GuardStage = 'before-stop' | 'before-decision';
@@ -13,13 +18,20 @@ export type GuardStage = 'before-stop' | 'before-decision';
 /** The whole operation as its coordinator knows it. Reports are the hosts' own words, the rest is in the journal. */
 export interface CoordinatorState {
   readonly phase: OperationPhase;
+  readonly epoch: Epoch;
   readonly hosts: readonly string[];
+  /** By agent, as the plan has them: a host that was reimaged has another, and is not believed. */
+  readonly journalIds: Readonly<Record<string, string>>;
   readonly graceMs: number;
   readonly reports: Readonly<Record<string, ParticipantReport>>;
   /** Hosts that do not answer, and since when. */
   readonly silentSinceMs: Readonly<Record<string, number>>;
   /** Hosts that will not take part: they hold nothing of this operation and never will. */
   readonly refused: Readonly<Record<string, Failure>>;
+  /** Hosts that the operator gave up: nobody waits for them. */
+  readonly without: readonly string[];
+  /** What the operator ordered where no majority is left. */
+  readonly forced?: TakeoverOrder['outcome'];
   readonly ballot?: {
     readonly slot: BallotSlot;
     readonly decision: BallotDecision;
@@ -30,6 +42,10 @@ export interface CoordinatorState {
   readonly failure?: Failure;
   /** Waiting to hear whether clients wrote to the new cluster, before going back. */
   readonly goingBack: boolean;
+  /** The operator said `accept`: a gate that fails then waits for a person instead of going back. */
+  readonly operatorAccepts: boolean;
+  /** A newer coordinator, which a host follows. This one does nothing any more. */
+  readonly deposedBy?: string;
 }
 
 export type CoordinatorEvent =
@@ -42,12 +58,25 @@ export type CoordinatorEvent =
   | { readonly type: 'gate-passed' }
   | { readonly type: 'gate-failed'; readonly failure: Failure }
   | { readonly type: 'writes-checked'; readonly clientsWrote: boolean }
-  | { readonly type: 'abort-requested'; readonly by: string }
+  | {
+      readonly type: 'requested';
+      readonly kind: OperatorRequest['kind'];
+      readonly by: string;
+      readonly without: readonly string[];
+    }
+  /** A host follows a newer coordinator. */
+  | { readonly type: 'deposed'; readonly by: string }
   | { readonly type: 'resumed' };
 
 /** A record is synced before anything after it happens and before any host is told. */
 export type CoordinatorEffect =
-  | { readonly type: 'record-phase'; readonly phase: OperationPhase; readonly failure?: Failure }
+  | {
+      readonly type: 'record-phase';
+      readonly phase: OperationPhase;
+      readonly failure?: Failure;
+      readonly without?: readonly string[];
+      readonly operatorAccepts?: boolean;
+    }
   | { readonly type: 'record-proposed'; readonly slot: BallotSlot; readonly decision: BallotDecision }
   | { readonly type: 'record-decided'; readonly slot: BallotSlot; readonly decision: BallotDecision }
   | { readonly type: 'check-guards'; readonly stage: GuardStage }
@@ -59,35 +88,69 @@ export interface CoordinatorMove {
   readonly effects: readonly CoordinatorEffect[];
 }
 
+type HostOfPlan = Pick<PlanHost, 'agent' | 'journalId'>;
+
 /** An operation whose plan was just confirmed. */
-export function openCoordinator(hosts: readonly string[], graceMs: number): CoordinatorState {
+export function openCoordinator(
+  hosts: readonly HostOfPlan[],
+  epoch: Epoch,
+  graceMs: number,
+): CoordinatorState {
   return {
     phase: 'preparing',
-    hosts,
+    epoch,
+    hosts: hosts.map(({ agent }) => agent),
+    journalIds: Object.fromEntries(hosts.map(({ agent, journalId }) => [agent, journalId])),
     graceMs,
     reports: {},
     silentSinceMs: {},
     refused: {},
+    without: [],
     guardPassed: false,
     goingBack: false,
+    operatorAccepts: false,
   };
 }
 
+/** An operation that somebody else drove, or this host before: first a majority must follow the new epoch. */
+export function openTakeover(
+  hosts: readonly HostOfPlan[],
+  epoch: Epoch,
+  graceMs: number,
+  order?: TakeoverOrder,
+): CoordinatorState {
+  return {
+    ...openCoordinator(hosts, epoch, graceMs),
+    phase: 'taking-over',
+    ...(order === undefined ? {} : { without: order.without, forced: order.outcome }),
+  };
+}
+
+/** Whether the host follows this coordinator: until it does, nothing is asked of it but that. */
+export function follows({ reports, epoch }: CoordinatorState, agent: string): boolean {
+  const report = reports[agent];
+  return report !== undefined && compareEpochs(report.epoch, epoch) === 0;
+}
+
 /** What a host is asked to reach now. `undefined`: nothing more. */
-export function goalOf(state: CoordinatorState): Goal | undefined {
+export function goalFor(state: CoordinatorState, agent: string): Goal | undefined {
   const { phase, ballot } = state;
   switch (phase) {
+    case 'taking-over':
+      return 'wait';
     case 'preparing':
     case 'prepared':
       return 'prepare';
     case 'stopping':
       return 'stop';
     case 'stopped':
-      return ballot === undefined ? 'confirm' : 'vote-commit';
+      return ballot === undefined ? 'confirm' : confirmedFirst(state, agent, 'vote-commit');
     case 'committing':
-      return 'commit';
+      return confirmedFirst(state, agent, 'commit');
     case 'verifying':
-      return ballot?.decision === 'accepted' ? 'vote-accepted' : 'commit';
+      return ballot?.slot === 'second' && state.reports[agent]?.phase === 'started'
+        ? 'vote-accepted'
+        : confirmedFirst(state, agent, 'commit');
     case 'accepted':
       return 'finish';
     case 'aborting':
@@ -103,10 +166,25 @@ export function goalOf(state: CoordinatorState): Goal | undefined {
   }
 }
 
-/** Whether every host is in one of these phases. */
+/** A host that restarted, or follows a new coordinator, sees again that its etcd is stopped. */
+function confirmedFirst({ reports }: CoordinatorState, agent: string, goal: Goal): Goal {
+  return reports[agent]?.phase === 'stopped' ? 'confirm' : goal;
+}
+
+/** The hosts that are waited for. */
+export function expectedHosts({ hosts, without }: CoordinatorState): readonly string[] {
+  return hosts.filter((agent) => !without.includes(agent));
+}
+
+/** Whether every host that is waited for is in one of these phases. */
 export function all(state: CoordinatorState, phases: readonly ParticipantPhase[]): boolean {
-  return state.hosts.every((agent) => {
+  return expectedHosts(state).every((agent) => {
     const report = state.reports[agent];
     return report !== undefined && phases.includes(report.phase);
   });
+}
+
+/** Whether the operation goes no further by this coordinator. */
+export function isOver({ phase, deposedBy }: CoordinatorState): boolean {
+  return deposedBy !== undefined || isEnded(phase);
 }

@@ -5,17 +5,23 @@ import type {
   OperationPhase,
   ParticipantPhase,
 } from '../formats/restore-journal.ts';
-import { majorityOf } from './ballot.ts';
+import type { ParticipantReport } from '../formats/restore-messages.ts';
+import { adoptedDecision, compareEpochs, majorityOf } from './ballot.ts';
 import {
   all,
+  expectedHosts,
+  follows,
+  isOver,
   type CoordinatorEffect,
   type CoordinatorEvent,
   type CoordinatorMove,
   type CoordinatorState,
 } from './coordinator-state.ts';
+import { canAbort, refusalOf } from './judge-request.ts';
 
 /** The coordinator's whole mind: pure, so that every order of events can be tried. */
 export function moveCoordinator(state: CoordinatorState, event: CoordinatorEvent): CoordinatorMove {
+  if (isOver(state) && event.type !== 'requested') return same(state);
   const seen = observe(state, event);
   const effects: CoordinatorEffect[] = [...seen.effects];
   let current = seen.state;
@@ -29,14 +35,8 @@ export function moveCoordinator(state: CoordinatorState, event: CoordinatorEvent
 /** What an event says, without what follows from it. */
 function observe(state: CoordinatorState, event: CoordinatorEvent): CoordinatorMove {
   switch (event.type) {
-    case 'report': {
-      const { [event.report.agent]: _, ...silentSinceMs } = state.silentSinceMs;
-      return same({
-        ...state,
-        silentSinceMs,
-        reports: { ...state.reports, [event.report.agent]: event.report },
-      });
-    }
+    case 'report':
+      return same(heard(state, event.report));
     case 'silent': {
       const since = state.silentSinceMs[event.agent] ?? event.atMs;
       return same({ ...state, silentSinceMs: { ...state.silentSinceMs, [event.agent]: since } });
@@ -50,10 +50,10 @@ function observe(state: CoordinatorState, event: CoordinatorEvent): CoordinatorM
       });
     case 'guard-failed':
       return canAbort(state) ? propose(state, 'first', 'abort', event.failure) : same(state);
-    case 'abort-requested':
-      return canAbort(state)
-        ? propose(state, 'first', 'abort', { code: 'RESTORE_ABORTED', message: `${event.by} asked for it` })
-        : same(state);
+    case 'requested':
+      return obey(state, event);
+    case 'deposed':
+      return same({ ...state, deposedBy: event.by });
     case 'gate-passed':
       return state.phase === 'verifying' && state.ballot?.slot === 'first' && !state.goingBack
         ? propose(state, 'second', 'accepted')
@@ -71,6 +71,38 @@ function observe(state: CoordinatorState, event: CoordinatorEvent): CoordinatorM
   }
 }
 
+/** A host that was reimaged knows nothing; one that follows another coordinator is asked to follow this one first. */
+function heard(state: CoordinatorState, report: ParticipantReport): CoordinatorState {
+  const { agent, epoch, journalId } = report;
+  if (journalId !== state.journalIds[agent]) {
+    const failure = {
+      code: 'RESTORE_STEP_FAILED',
+      message: 'it was reimaged and knows nothing of this operation',
+    };
+    return { ...state, refused: { ...state.refused, [agent]: failure } };
+  }
+  const { [agent]: _, ...silentSinceMs } = state.silentSinceMs;
+  if (compareEpochs(epoch, state.epoch) !== 0) return { ...state, silentSinceMs };
+  return { ...state, silentSinceMs, reports: { ...state.reports, [agent]: report } };
+}
+
+/** What `refusalOf` let through. Anything else changes nothing. */
+function obey(
+  state: CoordinatorState,
+  order: Extract<CoordinatorEvent, { type: 'requested' }>,
+): CoordinatorMove {
+  if (refusalOf(state, order) !== undefined) return same(state);
+  const failure = { code: 'RESTORE_ABORTED', message: `${order.by} asked for it` };
+  if (order.kind === 'abort') return propose(state, 'first', 'abort', failure);
+  const without = [...new Set([...state.without, ...order.without])];
+  const told: CoordinatorState = { ...state, without, goingBack: false };
+  if (order.kind === 'rollback') {
+    return propose(told, 'second', 'rollback', { ...failure, code: 'RESTORE_ROLLED_BACK' });
+  }
+  const { failure: _, ...mended } = told;
+  return enter({ ...mended, operatorAccepts: true }, 'committing');
+}
+
 function resume(state: CoordinatorState): CoordinatorMove {
   if (canAbort(state)) {
     const failure = { code: 'RESTORE_ABORTED', message: `the coordinator restarted while ${state.phase}` };
@@ -84,6 +116,7 @@ function resume(state: CoordinatorState): CoordinatorMove {
 
 /** The next thing that follows from what is known, or `undefined`. */
 function step(state: CoordinatorState, event: CoordinatorEvent): CoordinatorMove | undefined {
+  if (isOver(state)) return undefined;
   const atMs = event.type === 'tick' ? event.atMs : undefined;
   if (canAbort(state)) {
     const failure = trouble(state, atMs);
@@ -91,6 +124,8 @@ function step(state: CoordinatorState, event: CoordinatorEvent): CoordinatorMove
   }
   if (state.ballot?.decided === false) return countVotes(state);
   switch (state.phase) {
+    case 'taking-over':
+      return hasPromises(state) ? adopt(state) : undefined;
     case 'preparing':
       return all(state, ['prepared'])
         ? enter(state, 'prepared', { type: 'check-guards', stage: 'before-stop' })
@@ -106,11 +141,12 @@ function step(state: CoordinatorState, event: CoordinatorEvent): CoordinatorMove
     case 'committing':
       return stepCommitting(state);
     case 'accepted':
-      return reached(state, 'finished', atMs) ? enter(state, 'finished') : stuckIfFailed(state, 'finishing');
+      if (reached(state, 'finished', atMs)) return enter(state, 'finished');
+      return stuckIfFailed(state, 'finishing') ?? stuckIfFailed(state, 'committing');
     case 'aborting':
       return reached(state, 'aborted', atMs) ? enter(state, 'aborted') : stuckIfFailed(state, 'aborting');
     case 'rolling-back':
-      if (all(state, ['rolled-back'])) return enter(state, 'rolled-back');
+      if (state.ballot?.decided === true && all(state, ['rolled-back'])) return enter(state, 'rolled-back');
       return stuckIfFailed(state, 'rollback-stopping') ?? stuckIfFailed(state, 'rolling-back');
     case 'verifying':
     case 'finished':
@@ -119,6 +155,57 @@ function step(state: CoordinatorState, event: CoordinatorEvent): CoordinatorMove
     case 'stuck':
       return undefined;
   }
+}
+
+const STOPPED: readonly ParticipantPhase[] = ['stopped', 'confirming', 'confirmed'];
+
+/** A majority follows; where the operator gave the others up, all that are left. */
+function hasPromises(state: CoordinatorState): boolean {
+  const expected = expectedHosts(state);
+  const following = expected.filter((agent) => follows(state, agent)).length;
+  if (state.forced !== undefined) return expected.length > 0 && following === expected.length;
+  return following >= majorityOf(state.hosts.length);
+}
+
+/** Goes on with whatever may have been decided. Where nothing can have been, nothing was changed: it is undone. */
+function adopt(state: CoordinatorState): CoordinatorMove {
+  const reports = state.hosts
+    .filter((agent) => follows(state, agent))
+    .flatMap((agent) => state.reports[agent] ?? []);
+  for (const slot of ['second', 'first'] as const) {
+    const found = adoptedDecision(reports, slot);
+    if (found?.decided === true) return goOn(state, slot, found.decision);
+    // What only silent hosts may know is what the operator answers for.
+    if (slot === 'first' && state.forced !== undefined) return force(state, state.forced);
+    if (found !== undefined) return propose(state, slot, found.decision, takenOver(state));
+  }
+  return propose(state, 'first', 'abort', takenOver(state));
+}
+
+function force(state: CoordinatorState, outcome: 'commit' | 'abort'): CoordinatorMove {
+  if (outcome === 'abort' || all(state, STOPPED)) return propose(state, 'first', outcome, takenOver(state));
+  const running = expectedHosts(state).find(
+    (agent) => !STOPPED.includes(state.reports[agent]?.phase ?? 'preparing'),
+  );
+  const phase = state.reports[running ?? '']?.phase ?? 'unknown';
+  const message = `${running ?? 'a host'} is ${phase}: no commit can be forced before etcd is stopped on every host`;
+  return enter({ ...state, failure: stuckBecause(message) }, 'stuck');
+}
+
+function takenOver({ epoch }: CoordinatorState): Failure {
+  return { code: 'RESTORE_ABORTED', message: `${epoch.agent} took over` };
+}
+
+/** What is decided already needs no votes. */
+function goOn(state: CoordinatorState, slot: BallotSlot, decision: BallotDecision): CoordinatorMove {
+  const back = decision === 'abort' || decision === 'rollback';
+  const adopted: CoordinatorState = {
+    ...state,
+    ballot: { slot, decision, decided: true },
+    ...(back ? { failure: takenOver(state) } : {}),
+  };
+  const move = enter(adopted, PHASE_OF[decision]);
+  return { state: move.state, effects: [{ type: 'record-decided', slot, decision }, ...move.effects] };
 }
 
 function stepCommitting(state: CoordinatorState): CoordinatorMove | undefined {
@@ -132,23 +219,33 @@ function stepCommitting(state: CoordinatorState): CoordinatorMove | undefined {
 function countVotes(state: CoordinatorState): CoordinatorMove | undefined {
   const { ballot } = state;
   if (ballot === undefined) return undefined;
-  const votes = state.hosts.filter(
-    (agent) =>
-      state.reports[agent]?.votes[ballot.slot] === ballot.decision ||
-      (ballot.decision === 'abort' && state.refused[agent] !== undefined),
-  ).length;
-  if (votes < majorityOf(state.hosts.length)) return undefined;
-  const decided = { ...state, ballot: { ...ballot, decided: true } };
-  const record = { type: 'record-decided', slot: ballot.slot, decision: ballot.decision } as const;
-  const next = ballot.decision === 'commit' ? enter(decided, 'committing') : undefined;
-  const accepted = ballot.decision === 'accepted' ? enter(decided, 'accepted') : undefined;
-  const move = next ?? accepted ?? same(decided);
+  const { slot, decision } = ballot;
+  const voters = state.forced === undefined ? state.hosts : expectedHosts(state);
+  const votes = voters.filter((agent) => hasVoted(state, agent, slot, decision)).length;
+  if (votes < majorityOf(voters.length)) return undefined;
+  const decided = { ...state, ballot: { slot, decision, decided: true } };
+  const record = { type: 'record-decided', slot, decision } as const;
+  const forward = decision === 'commit' || decision === 'accepted';
+  const move = forward ? enter(decided, PHASE_OF[decision]) : same(decided);
   return { state: move.state, effects: [record, ...move.effects] };
 }
 
-/** Before a commit is proposed nothing is lost by giving up; afterwards the outcome may be known elsewhere. */
-function canAbort(state: CoordinatorState): boolean {
-  return state.ballot === undefined && ['preparing', 'prepared', 'stopping', 'stopped'].includes(state.phase);
+/** Only votes for this epoch count. A host that refused from the start holds nothing that an abort would have to undo. */
+function hasVoted(
+  state: CoordinatorState,
+  agent: string,
+  slot: BallotSlot,
+  decision: BallotDecision,
+): boolean {
+  const { reports, refused, epoch } = state;
+  const vote = reports[agent]?.votes[slot];
+  if (vote !== undefined) return vote.decision === decision && compareEpochs(vote.epoch, epoch) === 0;
+  return (
+    decision === 'abort' &&
+    epoch.counter === 1 &&
+    reports[agent] === undefined &&
+    refused[agent] !== undefined
+  );
 }
 
 /** Why the operation cannot go on before the decision, if so. */
@@ -165,7 +262,7 @@ function trouble(state: CoordinatorState, atMs: number | undefined): Failure | u
 }
 
 function firstFailure(state: CoordinatorState): Failure | undefined {
-  for (const agent of state.hosts) {
+  for (const agent of expectedHosts(state)) {
     const failure = state.reports[agent]?.failure;
     if (failure !== undefined) return named(agent, failure);
   }
@@ -178,6 +275,7 @@ function named(agent: string, failure: Failure): Failure {
 
 function goBack(state: CoordinatorState, failure: Failure): CoordinatorMove {
   if (state.goingBack) return same(state);
+  if (state.operatorAccepts) return enter({ ...state, failure: stuckBecause(failure.message) }, 'stuck');
   return { state: { ...state, failure, goingBack: true }, effects: [{ type: 'check-writes' }] };
 }
 
@@ -185,20 +283,16 @@ function writesChecked(state: CoordinatorState, clientsWrote: boolean): Coordina
   const settled = { ...state, goingBack: false };
   if (!clientsWrote) return propose(settled, 'second', 'rollback', state.failure);
   const reason = state.failure?.message ?? 'the acceptance gate failed';
-  return enter(
-    {
-      ...settled,
-      failure: {
-        code: 'RESTORE_STUCK',
-        message: `${reason}; clients have written to the new cluster meanwhile`,
-      },
-    },
-    'stuck',
-  );
+  const failure = stuckBecause(`${reason}; clients have written to the new cluster meanwhile`);
+  return enter({ ...settled, failure }, 'stuck');
+}
+
+function stuckBecause(message: string): Failure {
+  return { code: 'RESTORE_STUCK', message };
 }
 
 function stuckIfFailed(state: CoordinatorState, phase: ParticipantPhase): CoordinatorMove | undefined {
-  const agent = state.hosts.find(
+  const agent = expectedHosts(state).find(
     (name) => state.reports[name]?.phase === phase && state.reports[name].failure !== undefined,
   );
   const failure = agent === undefined ? undefined : state.reports[agent]?.failure;
@@ -206,7 +300,21 @@ function stuckIfFailed(state: CoordinatorState, phase: ParticipantPhase): Coordi
   return enter({ ...state, failure: named(agent, failure) }, 'stuck');
 }
 
-const PHASE_OF = { abort: 'aborting', rollback: 'rolling-back' } as const;
+/** Where a decision leads. */
+const PHASE_OF = {
+  commit: 'committing',
+  abort: 'aborting',
+  accepted: 'accepted',
+  rollback: 'rolling-back',
+} as const satisfies Record<BallotDecision, OperationPhase>;
+
+/** What an operation is in while one of these is voted on: a way back shows at once. */
+const PROPOSED_IN = {
+  commit: 'stopped',
+  abort: 'aborting',
+  accepted: 'verifying',
+  rollback: 'rolling-back',
+} as const satisfies Record<BallotDecision, OperationPhase>;
 
 function propose(
   state: CoordinatorState,
@@ -214,14 +322,16 @@ function propose(
   decision: BallotDecision,
   failure?: Failure,
 ): CoordinatorMove {
+  const back = decision === 'abort' || decision === 'rollback';
   const proposed: CoordinatorState = {
     ...state,
     ballot: { slot, decision, decided: false },
-    ...(failure === undefined ? {} : { failure }),
+    ...(back && failure !== undefined ? { failure } : {}),
   };
   const record = { type: 'record-proposed', slot, decision } as const;
-  if (decision !== 'abort' && decision !== 'rollback') return { state: proposed, effects: [record] };
-  const move = enter(proposed, PHASE_OF[decision]);
+  const phase = PROPOSED_IN[decision];
+  if (phase === state.phase) return { state: proposed, effects: [record] };
+  const move = enter(proposed, phase);
   return { state: move.state, effects: [record, ...move.effects] };
 }
 
@@ -229,7 +339,13 @@ function enter(state: CoordinatorState, phase: OperationPhase, effect?: Coordina
   return {
     state: { ...state, phase },
     effects: [
-      { type: 'record-phase', phase, ...(state.failure === undefined ? {} : { failure: state.failure }) },
+      {
+        type: 'record-phase',
+        phase,
+        ...(state.failure === undefined ? {} : { failure: state.failure }),
+        ...(state.without.length === 0 ? {} : { without: state.without }),
+        ...(state.operatorAccepts ? { operatorAccepts: true } : {}),
+      },
       ...(effect === undefined ? [] : [effect]),
     ],
   };
@@ -238,7 +354,7 @@ function enter(state: CoordinatorState, phase: OperationPhase, effect?: Coordina
 /** Every host got there, or is silent for so long that it will hear of the outcome when it asks. */
 function reached(state: CoordinatorState, phase: ParticipantPhase, atMs: number | undefined): boolean {
   if (state.ballot?.decided !== true) return false;
-  return state.hosts.every((agent) => {
+  return expectedHosts(state).every((agent) => {
     if (state.reports[agent]?.phase === phase || state.refused[agent] !== undefined) return true;
     const since = state.silentSinceMs[agent];
     return since !== undefined && atMs !== undefined && atMs - since >= state.graceMs;

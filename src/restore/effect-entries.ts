@@ -14,6 +14,8 @@ export function participantEntries(
         return [{ type: 'phase', at, phase: effect.phase }];
       case 'record-failure':
         return [{ type: 'failure', at, failure: effect.failure }];
+      case 'record-promised':
+        return [{ type: 'promised', at, epoch: effect.epoch }];
       case 'record-vote':
         return [{ type: 'vote', at, slot: effect.slot, decision: effect.decision, epoch }];
       case 'record-decided':
@@ -26,15 +28,21 @@ export function participantEntries(
 }
 
 /** What a coordinator writes down of the whole operation before any host is told. */
-export function coordinatorEntries(effects: readonly CoordinatorEffect[], at: string): JournalEntry[] {
+export function coordinatorEntries(
+  effects: readonly CoordinatorEffect[],
+  epoch: Epoch,
+  at: string,
+): JournalEntry[] {
   return effects.flatMap((effect): JournalEntry[] => {
     switch (effect.type) {
       case 'record-phase': {
-        const entry = { type: 'operation', at, phase: effect.phase } as const;
-        return [effect.failure === undefined ? entry : { ...entry, failure: effect.failure }];
+        const { type: _, without, ...facts } = effect;
+        return [
+          { type: 'operation', at, ...facts, ...(without === undefined ? {} : { without: [...without] }) },
+        ];
       }
       case 'record-proposed':
-        return [{ type: 'proposed', at, slot: effect.slot, decision: effect.decision }];
+        return [{ type: 'proposed', at, slot: effect.slot, decision: effect.decision, epoch }];
       case 'record-decided':
         return [{ type: 'decided', at, slot: effect.slot, decision: effect.decision }];
       case 'check-guards':

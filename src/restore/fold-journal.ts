@@ -7,17 +7,19 @@ import type {
   JournalEntry,
   OperationPhase,
   ParticipantPhase,
+  TakeoverOrder,
+  Vote,
 } from '../formats/restore-journal.ts';
 import type { RestorePlan } from '../formats/restore-plan.ts';
-import { openCoordinator, type CoordinatorState } from './coordinator-state.ts';
+import { compareEpochs } from './ballot.ts';
+import { openCoordinator, openTakeover, type CoordinatorState } from './coordinator-state.ts';
 import { foldHooks, type HookRecord } from './hook-record.ts';
 import type { ParticipantState } from './participant.ts';
-import { isWorking } from './phases.ts';
+import { isWorking, leadsOut } from './phases.ts';
 
 /** What a journal says, read from front to back. */
 export interface FoldedJournal {
   readonly plan: RestorePlan;
-  readonly epoch: Epoch;
   readonly requestedBy: string;
   readonly openedAt: string;
   readonly endedAt?: string;
@@ -32,6 +34,7 @@ export interface FoldedJournal {
   readonly coordinator?: CoordinatorState;
 }
 
+type Votes = Partial<Record<BallotSlot, Vote>>;
 type Decisions = Partial<Record<BallotSlot, BallotDecision>>;
 
 /** @throws {AgentError} `JOURNAL_DAMAGED` when the first entry does not open an operation. */
@@ -39,19 +42,19 @@ export function foldJournal(entries: readonly JournalEntry[], graceMs: number): 
   const first = entries[0];
   if (first?.type !== 'opened')
     throw new AgentError('JOURNAL_DAMAGED', 'the journal does not begin with a plan');
-  const tally = new Tally();
+  const { plan, at, requestedBy } = first;
+  const tally = new Tally(first.epoch);
   for (const entry of entries) tally.add(entry);
-  const { plan, epoch, at, requestedBy } = first;
+  const coordinator = tally.coordinator(plan, graceMs);
   return {
     plan,
-    epoch,
     requestedBy,
     openedAt: at,
     doneSteps: tally.doneSteps,
     hooks: entries.reduce(foldHooks, []),
     participant: {
       phase: tally.phase,
-      epoch,
+      epoch: tally.epoch,
       votes: tally.votes,
       decided: tally.decided,
       working: isWorking(tally.phase),
@@ -61,22 +64,34 @@ export function foldJournal(entries: readonly JournalEntry[], graceMs: number): 
     },
     ...(tally.endedAt === undefined ? {} : { endedAt: tally.endedAt }),
     ...(tally.stopAskedAtMs === undefined ? {} : { stopAskedAtMs: tally.stopAskedAtMs }),
-    ...(tally.coordinating ? { coordinator: tally.coordinator(plan, graceMs) } : {}),
+    ...(coordinator === undefined ? {} : { coordinator }),
   };
+}
+
+type Proposed = Pick<Extract<JournalEntry, { type: 'proposed' }>, 'slot' | 'decision'>;
+
+interface Driving {
+  readonly epoch: Epoch;
+  readonly order: TakeoverOrder | undefined;
+  operation: Extract<JournalEntry, { type: 'operation' }> | undefined;
+  proposed: Proposed | undefined;
 }
 
 class Tally {
   phase: ParticipantPhase = 'preparing';
-  votes: Decisions = {};
+  /** Whom this host follows. */
+  epoch: Epoch;
+  votes: Votes = {};
   decided: Decisions = {};
   failure: Failure | undefined;
   endedAt: string | undefined;
   stopAskedAtMs: number | undefined;
-  coordinating = false;
   readonly doneSteps = new Set<string>();
-  #operationPhase: OperationPhase = 'preparing';
-  #operationFailure: Failure | undefined;
-  #proposed: { slot: BallotSlot; decision: BallotDecision } | undefined;
+  #driving: Driving | undefined;
+
+  constructor(epoch: Epoch) {
+    this.epoch = epoch;
+  }
 
   add(entry: JournalEntry): void {
     switch (entry.type) {
@@ -94,22 +109,32 @@ class Tally {
         this.failure = entry.failure;
         break;
       case 'vote':
-        this.votes = { ...this.votes, [entry.slot]: entry.decision };
+        this.votes = { ...this.votes, [entry.slot]: { decision: entry.decision, epoch: entry.epoch } };
+        break;
+      case 'promised':
+        this.#promised(entry.epoch);
         break;
       case 'decided':
         this.decided = { ...this.decided, [entry.slot]: entry.decision };
         break;
       case 'coordinating':
-        this.coordinating = true;
+        this.#driving = { epoch: entry.epoch, order: entry.order, operation: undefined, proposed: undefined };
         break;
       case 'operation':
-        this.#operationPhase = entry.phase;
-        this.#operationFailure = entry.failure ?? this.#operationFailure;
+        if (this.#driving !== undefined) this.#driving.operation = entry;
         break;
       case 'proposed':
-        this.#proposed = entry;
+        if (this.#driving !== undefined) this.#driving.proposed = entry;
         break;
     }
+  }
+
+  /** As a promise does while the agent runs: what drove the operation is over, and what kept it from its end may be mended. */
+  #promised(epoch: Epoch): void {
+    this.epoch = epoch;
+    if (leadsOut(this.phase)) this.failure = undefined;
+    if (this.#driving !== undefined && compareEpochs(this.#driving.epoch, epoch) < 0)
+      this.#driving = undefined;
   }
 
   #enter(phase: ParticipantPhase, at: string): void {
@@ -118,22 +143,33 @@ class Tally {
     this.endedAt = phase === 'finished' || phase === 'aborted' || phase === 'rolled-back' ? at : undefined;
   }
 
-  coordinator(plan: RestorePlan, graceMs: number): CoordinatorState {
-    const proposed = this.#proposed;
-    const hosts = plan.decided.hosts.map((host) => host.agent);
+  /** As this host drove the operation when it went down; `undefined` where another host does. */
+  coordinator(plan: RestorePlan, graceMs: number): CoordinatorState | undefined {
+    if (this.#driving === undefined) return undefined;
+    const { epoch, order, operation, proposed } = this.#driving;
+    const { hosts } = plan.decided;
+    const opened =
+      epoch.counter === 1
+        ? openCoordinator(hosts, epoch, graceMs)
+        : openTakeover(hosts, epoch, graceMs, order);
     return {
-      ...openCoordinator(hosts, graceMs),
-      phase: this.#operationPhase,
-      ...(this.#operationFailure === undefined ? {} : { failure: this.#operationFailure }),
-      ...(proposed === undefined
-        ? {}
-        : {
-            ballot: {
-              slot: proposed.slot,
-              decision: proposed.decision,
-              decided: this.decided[proposed.slot] === proposed.decision,
-            },
-          }),
+      ...opened,
+      phase: operation?.phase ?? opened.phase,
+      without: operation?.without ?? opened.without,
+      operatorAccepts: operation?.operatorAccepts === true,
+      ...(operation?.failure === undefined ? {} : { failure: operation.failure }),
+      ...this.#ballot(operation?.phase, proposed),
     };
+  }
+
+  /** What a takeover found decided was not proposed by this host. */
+  #ballot(
+    phase: OperationPhase | undefined,
+    proposed: Proposed | undefined,
+  ): Pick<CoordinatorState, 'ballot'> {
+    const slot = proposed?.slot ?? (this.decided.second === undefined ? 'first' : 'second');
+    const decision = proposed?.decision ?? this.decided[slot];
+    if (decision === undefined || phase === undefined || phase === 'taking-over') return {};
+    return { ballot: { slot, decision, decided: this.decided[slot] === decision } };
   }
 }

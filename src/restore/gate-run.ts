@@ -8,6 +8,8 @@ import { judgeGate, type GateVerdict } from './gate-verdict.ts';
 
 interface GateOptions {
   readonly plan: PlanDecision;
+  /** Hosts that are not waited for. */
+  readonly without: readonly string[];
   readonly call: CallHost;
   /** From when every host can be asked: what still waits then has failed. */
   readonly timeoutMs: number;
@@ -52,13 +54,13 @@ export class GateRun {
    *   unreachability never causes a rollback.
    */
   async run(signal: AbortSignal): Promise<Failure | undefined> {
-    const { plan, clock, timeoutMs } = this.#options;
+    const { plan, without, clock, timeoutMs } = this.#options;
     const question = { operation: plan.operation };
     let request: Omit<GateRequest, 'disarm'> = question;
     let reachableSinceMs = clock.now();
     for (;;) {
       signal.throwIfAborted();
-      const verdict = judgeGate(plan, await this.#ask(request, signal));
+      const verdict = judgeGate(plan, await this.#ask(request, signal), without);
       if (verdict.type === 'passed') {
         this.#pass(verdict);
         return undefined;
@@ -109,11 +111,12 @@ export class GateRun {
   }
 
   async #ask(request: Omit<GateRequest, 'disarm'>, signal: AbortSignal): Promise<Facts> {
-    const { plan, call } = this.#options;
+    const { plan, without, call } = this.#options;
     const timeoutMs = request.hashAtRevision === undefined ? ASK_TIMEOUT_MS : HASH_TIMEOUT_MS;
-    const disarming = plan.alarms.action === 'disarm' ? plan.coordinator : undefined;
+    const hosts = plan.hosts.filter(({ agent }) => !without.includes(agent));
+    const disarming = plan.alarms.action === 'disarm' ? hosts[0]?.agent : undefined;
     const answers = await Promise.all(
-      plan.hosts.map(async ({ agent }) => {
+      hosts.map(async ({ agent }) => {
         const params: GateRequest = { ...request, disarm: agent === disarming };
         const facts = await call(agent, 'restore.gate', params, { timeoutMs, signal })
           .then((answer) => gateFacts.parse(answer))

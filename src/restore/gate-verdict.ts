@@ -24,14 +24,16 @@ export type GateVerdict =
  * a failure here; the runner's time limit turns waiting into one.
  *
  * @param facts - By agent; `undefined` where the host could not be asked.
+ * @param without - Hosts that the operator gave up: nothing is expected of them.
  */
 export function judgeGate(
   plan: PlanDecision,
   facts: ReadonlyMap<string, GateFacts | undefined>,
+  without: readonly string[] = [],
 ): GateVerdict {
   const waitingFor: string[] = [];
   let unreachable = false;
-  for (const { agent } of plan.hosts) {
+  for (const { agent } of plan.hosts.filter((host) => !without.includes(host.agent))) {
     const seen = facts.get(agent);
     if (seen === undefined) {
       unreachable = true;

@@ -1,8 +1,10 @@
-import type { JournalEntry } from '../formats/restore-journal.ts';
+import type { Epoch, JournalEntry } from '../formats/restore-journal.ts';
 import type { AdvanceRequest, ParticipantReport } from '../formats/restore-messages.ts';
 import type { OperationView } from '../formats/operation-view.ts';
 import type { RestorePlan } from '../formats/restore-plan.ts';
+import { compareEpochs } from './ballot.ts';
 import type { CoordinatorRunner } from './coordinator-runner.ts';
+import { isOver, type CoordinatorState } from './coordinator-state.ts';
 import { viewOf } from './operation-view.ts';
 import { isToRun, keyOf, type HookRecord } from './hook-record.ts';
 import type { ParticipantRunner } from './participant-runner.ts';
@@ -46,24 +48,55 @@ export class LocalOperation {
     this.#coordinator = runner;
   }
 
+  /** Drives it no longer: what this host was asking of the others has ended when this resolves. */
+  async stepDown(): Promise<void> {
+    const coordinator = this.#coordinator;
+    this.#coordinator = undefined;
+    await coordinator?.close();
+  }
+
+  /** The newest epoch that this host knows of. */
+  get epoch(): Epoch {
+    const { epoch } = this.participant.state;
+    const driving = this.#coordinator?.state.epoch;
+    return driving !== undefined && compareEpochs(driving, epoch) > 0 ? driving : epoch;
+  }
+
   /** Whether this host is still bound to it: then it takes part in no other. */
   get isActive(): boolean {
     if (!isClosed(this.participant.state.phase)) return true;
-    return this.#coordinator !== undefined && !isEnded(this.#coordinator.state.phase);
+    return this.isDriven;
+  }
+
+  /** This host drives it, and it goes on. */
+  get isDriven(): boolean {
+    return this.#coordinator !== undefined && !isOver(this.#coordinator.state);
+  }
+
+  /** It goes on: it was stuck, or is driven by this host now. */
+  reopen(): void {
+    this.#endedAt = undefined;
+    this.#settled = false;
   }
 
   /** Notes the end once. True when it ended just now. */
   noteEnd(at: string): boolean {
-    const { phase } = this.#coordinator?.state ?? { phase: undefined };
+    const phase = this.#driving?.phase;
     const ended = phase === undefined ? isClosed(this.participant.state.phase) : isEnded(phase);
     if (!ended || this.#endedAt !== undefined) return false;
     this.#endedAt = at;
     return true;
   }
 
+  /** The operation as this host drives it; `undefined` where another host does. */
+  get #driving(): CoordinatorState | undefined {
+    const state = this.#coordinator?.state;
+    return state?.deposedBy === undefined ? state : undefined;
+  }
+
   /** Nothing more will happen here, and nothing waits for a person. */
   get isSettled(): boolean {
-    return !this.isActive && this.#coordinator?.state.phase !== 'stuck';
+    return !this.isActive && this.#driving?.phase !== 'stuck';
   }
 
   /** Notes once that it is settled. True when that happened just now. */
@@ -96,10 +129,9 @@ export class LocalOperation {
       openedAt: this.openedAt,
       own: this.participant.report(),
       hooks: this.participant.hooks,
+      unheardMs: this.participant.unheardMs,
       ...(this.#endedAt === undefined ? {} : { endedAt: this.#endedAt }),
-      ...(this.#coordinator === undefined
-        ? {}
-        : { coordinator: this.#coordinator.state, gate: this.#coordinator.gate }),
+      ...(this.#driving === undefined ? {} : { coordinator: this.#driving, gate: this.#coordinator?.gate }),
     });
   }
 

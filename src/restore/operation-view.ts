@@ -5,6 +5,7 @@ import type { RestorePlan } from '../formats/restore-plan.ts';
 import type { CoordinatorState } from './coordinator-state.ts';
 import type { GateRun } from './gate-run.ts';
 import type { HookRecord } from './hook-record.ts';
+import { nextCommands } from './next-commands.ts';
 import { leadsOut } from './phases.ts';
 
 interface Seen {
@@ -13,6 +14,8 @@ interface Seen {
   readonly endedAt?: string;
   /** The commands that ran for it on this host, or are due. */
   readonly hooks: readonly HookRecord[];
+  /** How long nobody has driven this host. */
+  readonly unheardMs: number;
   /** This host's own part. */
   readonly own: ParticipantReport;
   /** Where this host drives the operation. */
@@ -29,25 +32,36 @@ export function viewOf(seen: Seen): OperationView {
   return {
     operation,
     role: coordinator === undefined ? 'participant' : 'coordinator',
-    coordinator: plan.decided.coordinator,
+    coordinator: (coordinator ?? own).epoch.agent,
+    epoch: (coordinator ?? own).epoch.counter,
     planHash: plan.hash,
     phase,
     startedAt: seen.openedAt,
     snapshot: { id: snapshot.id, revision: snapshot.revision, sizeBytes: snapshot.sizeBytes },
-    ...own.votes,
+    ...decisionsSeen(own),
     hosts: plan.decided.hosts.map(({ agent }) => hostView(agent, reports[agent], coordinator)),
     gate: [...(gate?.words ?? [])],
     ...withoutAbsent({
       endedAt: seen.endedAt,
       failure: coordinator === undefined ? own.failure : coordinator.failure,
+      without:
+        coordinator === undefined || coordinator.without.length === 0 ? undefined : [...coordinator.without],
       revisionBump: bumpOf(plan),
       lostRevisions: plan.measured.lostRevisions,
       downtimeMs: downtimeOf(reports, gate?.servingSinceMs),
       result: resultOf(gate),
       hooks: hooksView(seen.hooks),
     }),
-    next: nextCommands(phase, operation, plan),
+    next: nextCommands({ phase, plan, ...withoutAbsent({ coordinator, unheardMs: seen.unheardMs }) }),
   };
+}
+
+/** What this host voted for or acted on. */
+function decisionsSeen({ votes, decided }: ParticipantReport): Pick<OperationView, 'first' | 'second'> {
+  return withoutAbsent({
+    first: decided.first ?? votes.first?.decision,
+    second: decided.second ?? votes.second?.decision,
+  });
 }
 
 function hooksView(hooks: readonly HookRecord[]): OperationView['hooks'] {
@@ -121,33 +135,4 @@ const SEEN_BY: Record<ParticipantPhase, OperationPhase> = {
 /** What a participant's own part says of the whole. One that cannot get out of the operation waits for a person. */
 function phaseSeenBy({ phase, failure }: ParticipantReport): OperationPhase {
   return failure !== undefined && leadsOut(phase) ? 'stuck' : SEEN_BY[phase];
-}
-
-function nextCommands(phase: OperationPhase, operation: string, plan: RestorePlan): string[] {
-  switch (phase) {
-    case 'preparing':
-    case 'prepared':
-    case 'stopping':
-    case 'stopped':
-      return [`lifeboat restore watch ${operation}`, `lifeboat restore abort ${operation}`];
-    case 'committing':
-    case 'verifying':
-    case 'accepted':
-    case 'aborting':
-    case 'rolling-back':
-      return [`lifeboat restore watch ${operation}`];
-    case 'finished':
-      return plan.decided.hosts
-        .filter(({ found }) => found !== 'absent')
-        .flatMap(({ dataDir, walDir }) => [
-          `rm -r ${dataDir}/member.before-${operation}`,
-          ...(walDir === undefined ? [] : [`rm -r ${walDir}/wal.before-${operation}`]),
-        ])
-        .filter((command, index, all) => all.indexOf(command) === index);
-    case 'aborted':
-    case 'rolled-back':
-      return ['lifeboat restore plan'];
-    case 'stuck':
-      return ['lifeboat restore status'];
-  }
 }

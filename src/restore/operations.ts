@@ -1,18 +1,28 @@
 import { AgentError, asAgentError } from '../base/agent-error.ts';
 import { canonicalSha256 } from '../formats/canonical-json.ts';
 import type { OperationView } from '../formats/operation-view.ts';
-import type { Epoch, JournalEntry } from '../formats/restore-journal.ts';
-import type { AdvanceRequest, KnownOutcome, ParticipantReport } from '../formats/restore-messages.ts';
+import type { Epoch, JournalEntry, TakeoverOrder } from '../formats/restore-journal.ts';
+import type {
+  AdvanceRequest,
+  KnownOutcome,
+  OperatorRequest,
+  ParticipantReport,
+  PromiseRequest,
+} from '../formats/restore-messages.ts';
 import type { RestorePlan } from '../formats/restore-plan.ts';
 import { appendAudit } from './audit.ts';
+import { compareEpochs } from './ballot.ts';
 import { CoordinatorRunner } from './coordinator-runner.ts';
-import { openCoordinator, type CoordinatorState } from './coordinator-state.ts';
+import { isOver, openCoordinator, openTakeover, type CoordinatorState } from './coordinator-state.ts';
+import { participantEntries } from './effect-entries.ts';
 import type { FoldedJournal } from './fold-journal.ts';
 import { HookRuns } from './hook-runs.ts';
 import { Journal } from './journal.ts';
+import { refusalOf } from './judge-request.ts';
 import { LocalOperation } from './local-operation.ts';
 import { contextOf, endedContextOf } from './operation-context.ts';
 import type { OperationsOptions } from './operations-options.ts';
+import { openLateParticipant, openParticipant } from './participant.ts';
 import { ParticipantRunner } from './participant-runner.ts';
 import { isClosed, isEnded } from './phases.ts';
 import { recheckGuards } from './recheck-guards.ts';
@@ -20,12 +30,19 @@ import type { HostContext } from './steps/host-context.ts';
 import { journalPath, readStoredOperations, removeStoredOperation } from './stored-operations.ts';
 import { UnreadableOperation } from './unreadable-operation.ts';
 
+interface Takeover {
+  /** Epochs that other hosts know of. */
+  readonly known: readonly Epoch[];
+  readonly requestedBy: string;
+  readonly order?: TakeoverOrder;
+}
+
 interface Opening {
   readonly plan: RestorePlan;
   readonly epoch: Epoch;
   readonly requestedBy: string;
-  /** This host drives it. */
-  readonly coordinating: boolean;
+  /** `late`: another host took the operation over, and this one never heard of it before. */
+  readonly as: 'coordinator' | 'participant' | 'late';
 }
 
 /** Journals of ended operations beyond these are removed, the oldest first. */
@@ -115,9 +132,9 @@ export class Operations {
   /** Starts a confirmed plan with this host as its coordinator. Returns when the plan is durable here. */
   async run(plan: RestorePlan, requestedBy: string): Promise<LocalOperation> {
     const epoch: Epoch = { counter: 1, agent: this.#options.host.agent };
-    const operation = await this.#open({ plan, epoch, requestedBy, coordinating: true });
-    const hosts = plan.decided.hosts.map(({ agent }) => agent);
-    this.#coordinate(operation, epoch, openCoordinator(hosts, this.#options.settings.peerGraceMs));
+    const operation = await this.#open({ plan, epoch, requestedBy, as: 'coordinator' });
+    const { peerGraceMs } = this.#options.settings;
+    this.#coordinate(operation, openCoordinator(plan.decided.hosts, epoch, peerGraceMs), requestedBy);
     await operation.coordinator?.start(false);
     this.#changed(operation);
     return operation;
@@ -125,9 +142,7 @@ export class Operations {
 
   /** A coordinator's request; `peer` is who really asks. */
   async advance(peer: string, request: AdvanceRequest, signal: AbortSignal): Promise<ParticipantReport> {
-    if (request.epoch.agent !== peer) {
-      throw new AgentError('PEER_REFUSED', `${peer} speaks for the coordinator ${request.epoch.agent}`);
-    }
+    requireSpeaker(peer, request.epoch);
     this.#requireReadable(request.operation);
     const operation = this.#known.get(request.operation) ?? (await this.#openFor(request));
     const report = await operation.advance(request, signal);
@@ -135,22 +150,87 @@ export class Operations {
     return report;
   }
 
-  /** What was decided, for a participant that missed it. */
+  /** A new coordinator's request. What this host drove itself has ended when it is answered. */
+  async promise(peer: string, request: PromiseRequest): Promise<ParticipantReport> {
+    requireSpeaker(peer, request.epoch);
+    this.#requireReadable(request.operation);
+    const operation = this.#known.get(request.operation) ?? (await this.#openLate(request));
+    const driving = operation.coordinator?.state.epoch;
+    if (driving !== undefined && compareEpochs(driving, request.epoch) < 0) await operation.stepDown();
+    const report = await operation.participant.promise(request);
+    this.#changed(operation);
+    return report;
+  }
+
+  /**
+   * Makes this host the coordinator of an operation that another one drove, or that is stuck: under a higher epoch than any
+   * in `known`. Returns when that is durable here; the hosts are asked to follow from then on.
+   *
+   * @throws {AgentError} `OPERATION_ENDED` when nothing is left to drive.
+   */
+  async takeOver(operation: LocalOperation, { known, requestedBy, order }: Takeover): Promise<void> {
+    if (operation.isSettled) {
+      const { phase } = operation.view();
+      throw new AgentError('OPERATION_ENDED', `${operation.id} is ${phase} on ${this.#options.host.agent}`);
+    }
+    const highest = [operation.epoch, ...known].sort(compareEpochs).at(-1) ?? operation.epoch;
+    const epoch = { counter: highest.counter + 1, agent: this.#options.host.agent };
+    await operation.stepDown();
+    const at = this.#now();
+    await operation.append([{ type: 'coordinating', at, epoch, ...(order === undefined ? {} : { order }) }]);
+    const { peerGraceMs } = this.#options.settings;
+    const state = openTakeover(operation.plan.decided.hosts, epoch, peerGraceMs, order);
+    this.#coordinate(operation, state, requestedBy);
+    operation.reopen();
+    await operation.coordinator?.start(false);
+    this.#changed(operation);
+  }
+
+  /**
+   * What an operator asks of the coordinator that runs here.
+   *
+   * @throws {AgentError} `OPERATION_UNKNOWN` when it does not run here; `OPERATION_REFUSED` with the reason.
+   */
+  async request({ operation: id, kind, without, requestedBy }: OperatorRequest): Promise<void> {
+    const operation = this.get(id);
+    const { coordinator } = operation;
+    if (coordinator === undefined)
+      throw new AgentError('OPERATION_UNKNOWN', `${operation.id} is not coordinated by this host`);
+    const { state } = coordinator;
+    const refusal = refusalOf(state, { kind, without });
+    if (refusal !== undefined) throw new AgentError('OPERATION_REFUSED', `${operation.id}: ${refusal}`);
+    const event = { type: 'requested', kind, without, by: requestedBy } as const;
+    if (!isOver(state)) {
+      await coordinator.dispatch(event);
+      return;
+    }
+    // One that was stuck has stopped driving.
+    await operation.stepDown();
+    this.#coordinate(operation, state, requestedBy);
+    operation.reopen();
+    await operation.coordinator?.dispatch(event);
+    await operation.coordinator?.start(false);
+    this.#changed(operation);
+  }
+
+  /** What was decided, for a participant that missed it, and who drives it, for one that would take over. */
   outcomeOf(id: string): KnownOutcome {
     const operation = this.#known.get(id);
     if (operation === undefined) return { known: false };
-    const ballot = operation.coordinator?.state.ballot;
-    const decided = {
+    const driving = operation.coordinator?.state;
+    const { ballot } = driving ?? {};
+    return {
+      known: true,
+      epoch: operation.epoch,
+      ...(driving === undefined || driving.deposedBy !== undefined ? {} : { drives: driving.phase }),
       ...operation.participant.state.decided,
       ...(ballot?.decided === true ? { [ballot.slot]: ballot.decision } : {}),
     };
-    return { known: true, ...decided };
   }
 
   /** The end of an operation that this host missed, as a peer knows it. */
   async learn(operation: LocalOperation, goal: 'abort' | 'finish'): Promise<void> {
-    const { epoch } = operation.participant.state;
-    await operation.participant.dispatch({ type: 'advance', goal, epoch });
+    await operation.participant.dispatch({ type: 'learnt', goal });
     this.#changed(operation);
   }
 
@@ -169,10 +249,14 @@ export class Operations {
         `${this.#options.host.agent} has no operation ${request.operation}`,
       );
     }
-    if (plan.hash !== request.planHash || canonicalSha256(plan.decided) !== plan.hash) {
-      throw new AgentError('PLAN_MISMATCH', `the plan of ${request.operation} is not what its hash says`);
-    }
-    return await this.#open({ plan, epoch, requestedBy, coordinating: false });
+    requireSound(plan, request);
+    return await this.#open({ plan, epoch, requestedBy, as: 'participant' });
+  }
+
+  async #openLate(request: PromiseRequest): Promise<LocalOperation> {
+    const { plan, epoch, requestedBy } = request;
+    requireSound(plan, request);
+    return await this.#open({ plan, epoch, requestedBy, as: 'late' });
   }
 
   async #open(opening: Opening): Promise<LocalOperation> {
@@ -181,7 +265,7 @@ export class Operations {
     return await opened;
   }
 
-  async #openAlone({ plan, epoch, requestedBy, coordinating }: Opening): Promise<LocalOperation> {
+  async #openAlone({ plan, epoch, requestedBy, as }: Opening): Promise<LocalOperation> {
     const { operation: id } = plan.decided;
     const known = this.#known.get(id);
     if (known !== undefined) return known;
@@ -198,9 +282,11 @@ export class Operations {
     const entries: JournalEntry[] = [
       { type: 'opened', at, version: 1, operation: id, epoch, requestedBy, plan },
     ];
-    if (coordinating) entries.push({ type: 'coordinating', at });
+    if (as === 'coordinator') entries.push({ type: 'coordinating', at, epoch });
+    const opening = as === 'late' ? openLateParticipant(epoch) : openParticipant(epoch);
+    entries.push(...participantEntries(opening.effects, epoch, at));
     const journal = await Journal.create(journalPath(this.#options.stateDir, id), entries);
-    const runner = ParticipantRunner.open(this.#runnerOptions(context, journal), epoch);
+    const runner = ParticipantRunner.open(this.#runnerOptions(context, journal), opening);
     return this.#keep(new LocalOperation({ plan, openedAt: at, requestedBy }, runner));
   }
 
@@ -225,7 +311,7 @@ export class Operations {
     }
     const runner = await ParticipantRunner.resume(this.#runnerOptions(context, journal), folded);
     const operation = this.#keep(new LocalOperation(folded, runner));
-    if (coordinator !== undefined) this.#coordinate(operation, folded.epoch, coordinator);
+    if (coordinator !== undefined) this.#coordinate(operation, coordinator, folded.requestedBy);
   }
 
   #keepUnreadable(operation: UnreadableOperation): void {
@@ -247,14 +333,13 @@ export class Operations {
     return operation;
   }
 
-  #coordinate(operation: LocalOperation, epoch: Epoch, state: CoordinatorState): void {
+  #coordinate(operation: LocalOperation, state: CoordinatorState, requestedBy: string): void {
     const { call, clock, log, settings } = this.#options;
     operation.coordinateBy(
       new CoordinatorRunner(
         {
           plan: operation.plan,
-          epoch,
-          requestedBy: operation.requestedBy,
+          requestedBy,
           call,
           append: (entries) => operation.append(entries),
           checkGuards: (stage, signal) => recheckGuards(call, operation.plan, stage, signal),
@@ -311,4 +396,14 @@ export class Operations {
   #now(): string {
     return new Date(this.#options.clock.now()).toISOString();
   }
+}
+
+/** @throws {AgentError} `PEER_REFUSED` for a peer that speaks for another coordinator. */
+function requireSpeaker(peer: string, { agent }: Epoch): void {
+  if (agent !== peer) throw new AgentError('PEER_REFUSED', `${peer} speaks for the coordinator ${agent}`);
+}
+
+function requireSound(plan: RestorePlan, { operation, planHash }: AdvanceRequest | PromiseRequest): void {
+  if (plan.hash === planHash && canonicalSha256(plan.decided) === plan.hash) return;
+  throw new AgentError('PLAN_MISMATCH', `the plan of ${operation} is not what its hash says`);
 }

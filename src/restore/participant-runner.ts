@@ -1,17 +1,18 @@
 import { EventEmitter, once } from 'node:events';
 import { AgentError, asAgentError } from '../base/agent-error.ts';
 import type { Failure } from '../formats/identifiers.ts';
-import type { Epoch, JournalEntry } from '../formats/restore-journal.ts';
-import type { AdvanceRequest, ParticipantReport } from '../formats/restore-messages.ts';
+import type { JournalEntry } from '../formats/restore-journal.ts';
+import type { AdvanceRequest, ParticipantReport, PromiseRequest } from '../formats/restore-messages.ts';
+import { compareEpochs } from './ballot.ts';
 import { participantEntries } from './effect-entries.ts';
 import type { FoldedJournal } from './fold-journal.ts';
 import { dueHooks, foldHooks, type HookEntry, type HookRecord } from './hook-record.ts';
 import type { Journal } from './journal.ts';
 import {
   moveParticipant,
-  openParticipant,
   type ParticipantEffect,
   type ParticipantEvent,
+  type ParticipantMove,
   type ParticipantState,
 } from './participant.ts';
 import { isClosed, type WorkingPhase } from './phases.ts';
@@ -47,6 +48,7 @@ export class ParticipantRunner {
   /** Events are handled one after the other: each sees what the one before it made durable. */
   #queue: Promise<unknown> = Promise.resolve();
   #closing = false;
+  #heardAtMs: number;
 
   private constructor(options: RunnerOptions, state: ParticipantState, folded?: FoldedJournal) {
     this.#options = options;
@@ -55,12 +57,12 @@ export class ParticipantRunner {
     this.#stopAskedAtMs = folded?.stopAskedAtMs;
     this.#hooks = folded?.hooks ?? [];
     this.#version = options.context.clock.now();
+    this.#heardAtMs = options.context.clock.now();
     this.#changed.setMaxListeners(0);
   }
 
-  /** The journal already holds the plan. */
-  static open(options: RunnerOptions, epoch: Epoch): ParticipantRunner {
-    const { state, effects } = openParticipant(epoch);
+  /** The journal already holds the plan, and what `opening` records. */
+  static open(options: RunnerOptions, { state, effects }: ParticipantMove): ParticipantRunner {
     const runner = new ParticipantRunner(options, state);
     runner.#act(effects);
     return runner;
@@ -75,6 +77,11 @@ export class ParticipantRunner {
 
   get state(): ParticipantState {
     return this.#state;
+  }
+
+  /** How long no coordinator has asked for anything, or since the start of the agent. */
+  get unheardMs(): number {
+    return Math.max(0, this.#options.context.clock.now() - this.#heardAtMs);
   }
 
   get context(): HostContext {
@@ -107,7 +114,7 @@ export class ParticipantRunner {
   }
 
   report(): ParticipantReport {
-    const { phase, votes, failure } = this.#state;
+    const { phase, epoch, votes, decided, failure } = this.#state;
     const { agent, journalId, context } = this.#options;
     return {
       operation: context.plan.decided.operation,
@@ -115,7 +122,9 @@ export class ParticipantRunner {
       journalId,
       version: this.#version,
       phase,
+      epoch,
       votes: { ...votes },
+      decided: { ...decided },
       ...this.#step,
       ...(failure === undefined ? {} : { failure }),
       ...(this.#stopAskedAtMs === undefined ? {} : { stopAskedAtMs: this.#stopAskedAtMs }),
@@ -130,19 +139,29 @@ export class ParticipantRunner {
 
   /** Answers when the report differs from the one the coordinator saw, or after its wait. */
   async advance(request: AdvanceRequest, signal: AbortSignal): Promise<ParticipantReport> {
-    if (request.planHash !== this.context.plan.hash) {
-      throw new AgentError('PLAN_MISMATCH', `${request.operation} has another plan here`);
-    }
-    if (isOlder(request.epoch, this.#state.epoch)) {
-      throw new AgentError(
-        'OPERATION_STALE_EPOCH',
-        `a newer coordinator, ${this.#state.epoch.agent}, drives it`,
-      );
-    }
+    this.#requireCurrent(request);
     this.#cause = request.cause ?? this.#cause;
     await this.dispatch({ type: 'advance', goal: request.goal, epoch: request.epoch });
     if (this.#version === request.seenVersion) await this.#nextChange(request.waitMs, signal);
     return this.report();
+  }
+
+  /** Follows a new coordinator. Answers when what runs here has ended, and the promise is synced. */
+  async promise(request: PromiseRequest): Promise<ParticipantReport> {
+    this.#requireCurrent(request);
+    await this.dispatch({ type: 'promise', epoch: request.epoch });
+    return this.report();
+  }
+
+  #requireCurrent({ operation, planHash, epoch }: PromiseRequest | AdvanceRequest): void {
+    if (planHash !== this.context.plan.hash) {
+      throw new AgentError('PLAN_MISMATCH', `${operation} has another plan here`);
+    }
+    const { epoch: followed } = this.#state;
+    if (compareEpochs(epoch, followed) < 0) {
+      throw new AgentError('OPERATION_STALE_EPOCH', `a newer coordinator, ${followed.agent}, drives it`);
+    }
+    this.#heardAtMs = this.#options.context.clock.now();
   }
 
   async dispatch(event: ParticipantEvent): Promise<void> {
@@ -162,6 +181,9 @@ export class ParticipantRunner {
 
   async #handle(event: ParticipantEvent): Promise<void> {
     const move = moveParticipant(this.#state, event);
+    // A promise is made only when nothing runs any more that an older coordinator asked for.
+    const [first] = move.effects;
+    if (first?.type === 'interrupt') await this.#interrupt();
     const at = new Date(this.#options.context.clock.now()).toISOString();
     const entries = participantEntries(move.effects, move.state.epoch, at);
     if (entries.length > 0) await this.append(entries);
@@ -252,8 +274,4 @@ function setAsidePaths({ layout, host }: HostContext, phase: ParticipantReport['
   }
   if (host.found === 'absent' || !['started', 'finishing', 'finished'].includes(phase)) return [];
   return [layout.setAsideMember, ...(wal === undefined ? [] : [wal.setAside])];
-}
-
-function isOlder(a: Epoch, b: Epoch): boolean {
-  return a.counter < b.counter || (a.counter === b.counter && a.agent < b.agent);
 }

@@ -1,25 +1,36 @@
 import type { Failure } from '../formats/identifiers.ts';
-import type { BallotDecision, BallotSlot, Epoch, ParticipantPhase } from '../formats/restore-journal.ts';
+import type {
+  BallotDecision,
+  BallotSlot,
+  Epoch,
+  ParticipantPhase,
+  Vote,
+} from '../formats/restore-journal.ts';
 import type { Goal } from '../formats/restore-messages.ts';
+import { compareEpochs } from './ballot.ts';
 import { isUndecided, isWorking, leadsOut, RESTS_AT, type WorkingPhase } from './phases.ts';
 
 /** One host's part of an operation: everything its decisions depend on, all of it read back from the journal. */
 export interface ParticipantState {
   readonly phase: ParticipantPhase;
+  /** The coordinator that this host follows. */
   readonly epoch: Epoch;
-  readonly votes: Readonly<Partial<Record<BallotSlot, BallotDecision>>>;
+  readonly votes: Readonly<Partial<Record<BallotSlot, Vote>>>;
   readonly decided: Readonly<Partial<Record<BallotSlot, BallotDecision>>>;
   readonly failure?: Failure;
   /** Steps of `phase` are running now. */
   readonly working: boolean;
   /** How often the work of `phase` failed since this agent started. */
   readonly failedTries: number;
-  /** This agent restarted since it last acted: what runs on the host must be looked at again. */
+  /** This agent restarted, or follows a new coordinator, since it last acted: what runs on the host must be looked at again. */
   readonly resumed: boolean;
 }
 
 export type ParticipantEvent =
   | { readonly type: 'advance'; readonly goal: Goal; readonly epoch: Epoch }
+  | { readonly type: 'promise'; readonly epoch: Epoch }
+  /** A peer knows how the operation ended. */
+  | { readonly type: 'learnt'; readonly goal: 'abort' | 'finish' }
   | { readonly type: 'work-done'; readonly phase: WorkingPhase }
   | { readonly type: 'work-failed'; readonly phase: WorkingPhase; readonly failure: Failure }
   | { readonly type: 'resumed' };
@@ -28,9 +39,10 @@ export type ParticipantEvent =
 export type ParticipantEffect =
   | { readonly type: 'record-phase'; readonly phase: ParticipantPhase }
   | { readonly type: 'record-failure'; readonly failure: Failure }
+  | { readonly type: 'record-promised'; readonly epoch: Epoch }
   | { readonly type: 'record-vote'; readonly slot: BallotSlot; readonly decision: BallotDecision }
   | { readonly type: 'record-decided'; readonly slot: BallotSlot; readonly decision: BallotDecision }
-  /** Ends the running step and waits for it. */
+  /** Ends the running step and waits for it: before a promise, and before work that goes another way. */
   | { readonly type: 'interrupt' }
   | { readonly type: 'work'; readonly phase: WorkingPhase };
 
@@ -58,17 +70,28 @@ export function openParticipant(epoch: Epoch): ParticipantMove {
   };
 }
 
+/** A host that hears of the operation by the coordinator that took it over: it has nothing, and begins nothing. */
+export function openLateParticipant(epoch: Epoch): ParticipantMove {
+  const { state } = openParticipant(epoch);
+  return cutShort({ ...state, working: false }, 'another host took over');
+}
+
 /** The participant's whole mind: pure, so that every order of events can be tried. */
 export function moveParticipant(state: ParticipantState, event: ParticipantEvent): ParticipantMove {
   switch (event.type) {
     case 'advance':
-      return advance({ ...state, epoch: event.epoch }, event.goal);
+      // A newer coordinator asks for a promise first, and an older one is not followed.
+      return compareEpochs(event.epoch, state.epoch) === 0 ? advance(state, event.goal) : stay(state);
+    case 'promise':
+      return promise(state, event.epoch);
+    case 'learnt':
+      return event.goal === 'abort' ? abort(state) : finish(state);
     case 'work-done':
       return isOutcome(state, event) ? rest(state, event.phase) : stay(state);
     case 'work-failed':
       return isOutcome(state, event) ? fail(state, event) : stay(state);
     case 'resumed':
-      return resume(state);
+      return lookAgain(state, 'the agent restarted');
   }
 }
 
@@ -79,6 +102,7 @@ function isOutcome({ phase, working }: ParticipantState, event: { phase: Working
 
 function advance(state: ParticipantState, goal: Goal): ParticipantMove {
   switch (goal) {
+    case 'wait':
     case 'prepare':
       return stay(state);
     case 'stop':
@@ -106,25 +130,38 @@ function advance(state: ParticipantState, goal: Goal): ParticipantMove {
   }
 }
 
+/** The running work ends before the promise is made: its effects are the older coordinator's. */
+function promise(state: ParticipantState, epoch: Epoch): ParticipantMove {
+  if (compareEpochs(epoch, state.epoch) <= 0) return stay(state);
+  const again = lookAgain({ ...state, epoch }, `${epoch.agent} took over`);
+  const interrupt = state.working ? ([{ type: 'interrupt' }] as const) : [];
+  return {
+    state: again.state,
+    effects: [...interrupt, { type: 'record-promised', epoch }, ...again.effects],
+  };
+}
+
 function commit(state: ParticipantState): ParticipantMove {
   if (!sound(state)) return stay(state);
-  if (state.phase === 'confirmed' && state.votes.first !== 'abort')
-    return decide(state, 'first', 'commit', 'committing');
+  if (state.phase === 'confirmed') return decide(state, 'first', 'commit', 'committing');
   // After a restart of the host etcd is down under the hold: only the start is still to do.
   if (state.phase === 'started' && state.resumed) return begin({ ...state, resumed: false }, 'committing');
   return again(state, 'committing');
 }
 
+/** A host that missed the commit goes through it first: it was held from before that decision, so its old etcd is down. */
 function finish(state: ParticipantState): ParticipantMove {
-  if (state.phase === 'started' || state.phase === 'committing') {
-    return decide(state, 'second', 'accepted', 'finishing');
+  if (state.phase === 'started') return decide(state, 'second', 'accepted', 'finishing');
+  if (STOPPED.includes(state.phase)) {
+    const { failure: _, ...mended } = state;
+    return decide(mended, 'first', 'commit', 'committing');
   }
+  if (state.phase === 'committing') return again(state, 'committing');
   return again(state, 'finishing');
 }
 
 function abort(state: ParticipantState): ParticipantMove {
-  if (isUndecided(state.phase) && state.votes.first !== 'commit')
-    return decide(state, 'first', 'abort', 'aborting');
+  if (isUndecided(state.phase)) return decide(state, 'first', 'abort', 'aborting');
   return again(state, 'aborting');
 }
 
@@ -137,15 +174,20 @@ function rollback(state: ParticipantState): ParticipantMove {
   return state.phase === 'rollback-stopped' ? begin(state, 'rolling-back') : again(state, 'rolling-back');
 }
 
+const STOPPED: readonly ParticipantPhase[] = ['stopped', 'confirming', 'confirmed'];
+
 /** Not only `started`: a host may have missed the commit that the majority decided. */
-function canRollBack(state: ParticipantState): boolean {
-  return ['confirmed', 'committing', 'started'].includes(state.phase) && state.votes.second !== 'accepted';
+function canRollBack({ phase }: ParticipantState): boolean {
+  return phase === 'committing' || phase === 'started' || STOPPED.includes(phase);
 }
 
+/** One vote in a slot for each coordinator: a newer one knows what may have been decided before. */
 function vote(state: ParticipantState, slot: BallotSlot, decision: BallotDecision): ParticipantMove {
-  if (state.votes[slot] !== undefined) return stay(state);
+  const { epoch, votes } = state;
+  const given = votes[slot];
+  if (given !== undefined && compareEpochs(given.epoch, epoch) === 0) return stay(state);
   return {
-    state: { ...state, votes: { ...state.votes, [slot]: decision } },
+    state: { ...state, votes: { ...votes, [slot]: { decision, epoch } } },
     effects: [{ type: 'record-vote', slot, decision }],
   };
 }
@@ -201,24 +243,26 @@ function fail(state: ParticipantState, event: { phase: WorkingPhase; failure: Fa
 }
 
 /**
- * Nothing is done on the strength of the journal alone: a host waits for what its peers know. Work before
- * the decision that a restart cut short counts as failed, so that the operation ends in an abort.
+ * Nothing is done on the strength of the journal alone: a host waits for what its coordinator says. Preparing or stopping that
+ * was cut short counts as failed, so that the operation ends in an abort. That etcd was seen stopped is void: it is seen again.
  */
-function resume(state: ParticipantState): ParticipantMove {
+function lookAgain(state: ParticipantState, why: string): ParticipantMove {
   const idle: ParticipantState = { ...state, working: false, failedTries: 0, resumed: true };
-  if (isWorking(state.phase) && isUndecided(state.phase) && state.failure === undefined) {
-    const failure = {
-      code: 'RESTORE_STEP_FAILED',
-      message: `the agent restarted while it was ${state.phase}`,
-    };
-    return { state: { ...idle, failure }, effects: [{ type: 'record-failure', failure }] };
+  if (state.phase === 'confirmed' || (state.phase === 'confirming' && sound(state))) {
+    return { state: { ...idle, phase: 'stopped' }, effects: [{ type: 'record-phase', phase: 'stopped' }] };
   }
+  if (isWorking(state.phase) && isUndecided(state.phase) && sound(state)) return cutShort(idle, why);
   if (leadsOut(state.phase)) {
     // What kept the host from getting there may be mended by now. A failure before that ends the operation: it stays.
     const { failure: _, ...mended } = idle;
     return stay(mended);
   }
   return stay(idle);
+}
+
+function cutShort(state: ParticipantState, why: string): ParticipantMove {
+  const failure = { code: 'RESTORE_STEP_FAILED', message: `${why} while it was ${state.phase}` };
+  return { state: { ...state, resumed: true, failure }, effects: [{ type: 'record-failure', failure }] };
 }
 
 function sound(state: ParticipantState): boolean {

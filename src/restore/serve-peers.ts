@@ -1,6 +1,12 @@
 import { AgentError } from '../base/agent-error.ts';
 import { manifestRequest, probeRequest } from '../formats/host-facts.ts';
-import { advanceRequest, gateRequest, outcomeRequest } from '../formats/restore-messages.ts';
+import {
+  advanceRequest,
+  gateRequest,
+  operatorRequest,
+  outcomeRequest,
+  promiseRequest,
+} from '../formats/restore-messages.ts';
 import { inspectHost } from './inspect-host.ts';
 import type { OperationsOptions } from './operations-options.ts';
 import type { Operations } from './operations.ts';
@@ -39,20 +45,12 @@ export function restoreMethods(
         return { agent: host.agent, process: 'starting' };
       return await probeGate({ agent: host.agent, plan, supervisor, etcd, clock }, request, signal);
     },
-    'restore.abort': async (peer, params) => {
-      const { operation } = parse(outcomeRequest, params);
-      await requestAbort(operations, operation, peer);
+    'restore.promise': async (peer, params) => await operations.promise(peer, parse(promiseRequest, params)),
+    'restore.request': async (_peer, params) => {
+      await operations.request(parse(operatorRequest, params));
       return {};
     },
   };
-}
-
-/** Asks the coordinator that runs here to give up. @throws {AgentError} `OPERATION_UNKNOWN` when it does not run here. */
-async function requestAbort(operations: Operations, id: string, by: string): Promise<void> {
-  const { coordinator } = operations.get(id);
-  if (coordinator === undefined)
-    throw new AgentError('OPERATION_UNKNOWN', `${id} is not coordinated by this host`);
-  await coordinator.dispatch({ type: 'abort-requested', by });
 }
 
 interface Schema<T> {

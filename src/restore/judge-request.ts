@@ -1,0 +1,40 @@
+import type { OperatorRequest } from '../formats/restore-messages.ts';
+import { majorityOf } from './ballot.ts';
+import type { CoordinatorState } from './coordinator-state.ts';
+
+/** Whether nothing is proposed yet: then nothing is lost by giving up. Afterwards the outcome may be known elsewhere. */
+export function canAbort({ ballot, phase }: CoordinatorState): boolean {
+  return ballot === undefined && ['preparing', 'prepared', 'stopping', 'stopped'].includes(phase);
+}
+
+/** Why an operator's request cannot be done as the operation stands, in words. `undefined`: it can. */
+export function refusalOf(
+  state: CoordinatorState,
+  { kind, without }: { readonly kind: OperatorRequest['kind']; readonly without: readonly string[] },
+): string | undefined {
+  if (state.deposedBy !== undefined) return `${state.deposedBy} drives it now`;
+  const stranger = without.find((agent) => !state.hosts.includes(agent));
+  if (stranger !== undefined)
+    return `${stranger} takes no part in it: its hosts are ${state.hosts.join(', ')}`;
+  if (kind === 'abort') return canAbort(state) ? undefined : tooLateToAbort(state);
+  if (state.ballot?.slot !== 'first' || state.ballot.decision !== 'commit' || !state.ballot.decided) {
+    return notCommitted(state);
+  }
+  const left = state.hosts.filter((agent) => !state.without.includes(agent) && !without.includes(agent));
+  if (kind === 'rollback') return left.length === 0 ? 'no host is left' : undefined;
+  const needed = majorityOf(state.hosts.length);
+  return left.length >= needed
+    ? undefined
+    : `${left.length} of ${state.hosts.length} hosts are left, and the new cluster works with ${needed} of them or more`;
+}
+
+function tooLateToAbort({ phase, ballot }: CoordinatorState): string {
+  if (phase === 'taking-over') return 'this host is only taking it over';
+  if (ballot?.decision === 'abort') return 'it is aborted already';
+  return `it is ${phase}: what can be done now is to accept or to roll back`;
+}
+
+function notCommitted({ phase, ballot }: CoordinatorState): string {
+  if (ballot?.slot === 'second') return `${ballot.decision} is decided on already`;
+  return `it is ${phase}: the new cluster was not started`;
+}

@@ -1,0 +1,94 @@
+import type { OperationPhase } from '../formats/restore-journal.ts';
+import type { RestorePlan } from '../formats/restore-plan.ts';
+import { follows, type CoordinatorState } from './coordinator-state.ts';
+import { refusalOf } from './judge-request.ts';
+
+interface Standing {
+  readonly phase: OperationPhase;
+  readonly plan: RestorePlan;
+  /** Where this host drives the operation. */
+  readonly coordinator?: CoordinatorState;
+  /** How long whoever drives it has asked nothing of this host, where another one does. */
+  readonly unheardMs?: number;
+}
+
+/** A coordinator that is there asks every few seconds. */
+const SILENT_MS = 15_000;
+
+/** What an operator can type as the operation stands, the likeliest first. None is offered that would be refused. */
+export function nextCommands(standing: Standing): string[] {
+  const { phase, plan, coordinator } = standing;
+  const id = plan.decided.operation;
+  switch (phase) {
+    case 'finished':
+      return removals(plan);
+    case 'aborted':
+    case 'rolled-back':
+      return ['lifeboat restore plan'];
+    default:
+      return coordinator === undefined ? asParticipant(standing, id) : asCoordinator(coordinator, id);
+  }
+}
+
+function asParticipant({ phase, unheardMs = 0 }: Standing, id: string): string[] {
+  if (phase === 'stuck') return [`lifeboat restore takeover ${id}  # once what failed here is mended`];
+  const watch = `lifeboat restore watch ${id}`;
+  return unheardMs < SILENT_MS
+    ? [watch]
+    : [
+        `lifeboat restore takeover ${id}  # nobody has driven it for ${Math.round(unheardMs / 1000)} s`,
+        watch,
+      ];
+}
+
+function asCoordinator(state: CoordinatorState, id: string): string[] {
+  const { phase } = state;
+  if (phase === 'taking-over') return [`lifeboat restore watch ${id}`, ...forced(state, id)];
+  if (phase === 'stuck')
+    return [...choices(state, id), `lifeboat restore resume ${id}  # once what failed is mended`];
+  const watch = `lifeboat restore watch ${id}`;
+  if (refusalOf(state, { kind: 'abort', without: [] }) === undefined)
+    return [watch, `lifeboat restore abort ${id}`];
+  return missing(state).length === 0 ? [watch] : [watch, ...choices(state, id), ...deadlock(state, id)];
+}
+
+/** Both ways out of a restore that is decided and not accepted, without the hosts that are missing. */
+function choices(state: CoordinatorState, id: string): string[] {
+  const without = missing(state);
+  const flag = without.length === 0 ? '' : ` --without ${without.join(' ')}`;
+  return (['accept', 'rollback'] as const)
+    .filter((kind) => refusalOf(state, { kind, without }) === undefined)
+    .map((kind) => `lifeboat restore ${kind} ${id}${flag}`);
+}
+
+/** A vote that no majority of the hosts is left to give. */
+function deadlock(state: CoordinatorState, id: string): string[] {
+  if (state.ballot?.decided !== false || missing(state).length * 2 < state.hosts.length) return [];
+  return forced(state, id);
+}
+
+function forced(state: CoordinatorState, id: string): string[] {
+  const silent = state.hosts.filter(
+    (agent) => !follows(state, agent) || state.silentSinceMs[agent] !== undefined,
+  );
+  if (silent.length * 2 < state.hosts.length) return [];
+  const flags = `--force-outcome abort --without ${silent.join(' ')}`;
+  return [`lifeboat restore takeover ${id} ${flags}  # only if they are dead for good`];
+}
+
+function missing({ hosts, silentSinceMs, refused, without }: CoordinatorState): string[] {
+  return hosts.filter(
+    (agent) =>
+      !without.includes(agent) && (silentSinceMs[agent] !== undefined || refused[agent] !== undefined),
+  );
+}
+
+function removals({ decided: { operation, hosts } }: RestorePlan): string[] {
+  const commands = hosts
+    .filter(({ found }) => found !== 'absent')
+    .flatMap(({ dataDir, walDir }) => [
+      `rm -r ${dataDir}/member.before-${operation}`,
+      ...(walDir === undefined ? [] : [`rm -r ${walDir}/wal.before-${operation}`]),
+    ]);
+  return [...new Set(commands)];
+}
