@@ -1,7 +1,7 @@
 import type { Goal, ParticipantReport } from '../../src/formats/restore-messages.ts';
 import type { OperationPhase } from '../../src/formats/restore-journal.ts';
 import type { RestorePlan } from '../../src/formats/restore-plan.ts';
-import { goalOf, type CoordinatorEvent } from '../../src/restore/coordinator-state.ts';
+import { goalFor, type CoordinatorEvent } from '../../src/restore/coordinator-state.ts';
 import { isClosed, isEnded } from '../../src/restore/phases.ts';
 import { breachAtEnd, breachNow } from './restore-invariants.ts';
 import type { SeededRandom } from './seeded-random.ts';
@@ -119,9 +119,9 @@ export class RestoreWorld {
   /** As the driving loops do: one request to each host at a time, a new one when the goal changes. */
   #send(): void {
     const { coordinator } = this.#driver;
-    const goal = coordinator === undefined ? undefined : goalOf(coordinator);
-    if (goal === undefined) return;
     const { agent: to } = this.#random.pick(this.hosts);
+    const goal = coordinator === undefined ? undefined : goalFor(coordinator, to);
+    if (goal === undefined) return;
     if (this.#outstanding.get(to)?.goal === goal) return;
     this.#lastId += 1;
     const request: Request = { type: 'request', id: this.#lastId, to, goal };
@@ -203,7 +203,7 @@ export class RestoreWorld {
     this.#nowMs += this.#random.below(GRACE_MS / 8);
     this.#drive({ type: 'tick', atMs: this.#nowMs });
     if (this.#random.chance(this.#weather.failing / 4))
-      this.#drive({ type: 'abort-requested', by: 'operator' });
+      this.#drive({ type: 'requested', kind: 'abort', by: 'operator', without: [] });
   }
 
   #comeAndGo(): void {
@@ -225,7 +225,7 @@ export class RestoreWorld {
     if (!peer.isUp) return;
     const outcome = peer.outcome();
     const goal = outcome.first === 'abort' ? 'abort' : outcome.second === 'accepted' ? 'finish' : undefined;
-    if (goal !== undefined) host.advance(goal);
+    if (goal !== undefined) host.dispatch({ type: 'learnt', goal });
   }
 
   /** Everything works again: the operation must end, and soon. */
@@ -254,7 +254,7 @@ export class RestoreWorld {
     }
     for (const host of this.hosts) {
       const { coordinator } = this.#driver;
-      const goal = coordinator === undefined ? undefined : goalOf(coordinator);
+      const goal = coordinator === undefined ? undefined : goalFor(coordinator, host.agent);
       if (goal !== undefined) this.#take(host.agent, this.#advance(host, goal));
       this.#ask();
     }

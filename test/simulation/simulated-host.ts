@@ -70,13 +70,12 @@ export class SimulatedHost {
   /** Takes part in the operation from now on; `coordinating`: drives it too. */
   open(coordinating: boolean): void {
     const entries: JournalEntry[] = [this.#opening()];
-    if (coordinating) entries.push({ type: 'coordinating', at: AT });
+    if (coordinating) entries.push({ type: 'coordinating', at: AT, epoch: this.#settings.epoch });
     if (!this.#append(entries)) return;
     const { epoch, plan, graceMs } = this.#settings;
     this.#become(openParticipant(epoch));
     if (!coordinating) return;
-    const agents = plan.decided.hosts.map(({ agent }) => agent);
-    this.coordinator = openCoordinator(agents, graceMs);
+    this.coordinator = openCoordinator(plan.decided.hosts, epoch, graceMs);
   }
 
   /** @returns The report, or `undefined` where the host knows nothing of the operation. */
@@ -89,15 +88,17 @@ export class SimulatedHost {
   report(): ParticipantReport | undefined {
     const { participant } = this;
     if (participant === undefined) return undefined;
-    const { phase, votes, failure } = participant;
+    const { phase, epoch, votes, decided, failure } = participant;
     const { plan } = this.#settings;
     return {
       operation: plan.decided.operation,
       agent: this.agent,
-      journalId: '00000000-0000-4000-8000-000000000001',
+      journalId: plan.decided.hosts.find(({ agent }) => agent === this.agent)?.journalId ?? '',
       version: 1,
+      epoch,
       phase,
       votes,
+      decided,
       ...(failure === undefined ? {} : { failure }),
     };
   }
@@ -122,7 +123,7 @@ export class SimulatedHost {
   drive(event: CoordinatorEvent): void {
     if (this.coordinator === undefined || !this.isUp) return;
     const { state, effects } = moveCoordinator(this.coordinator, event);
-    const entries = coordinatorEntries(effects, AT);
+    const entries = coordinatorEntries(effects, state.epoch, AT);
     if (entries.length > 0 && !this.#append(entries)) return;
     this.coordinator = state;
     const asked = ['check-guards', 'run-gate', 'check-writes'];

@@ -236,7 +236,7 @@ test('an abort that was asked for is a success, one that came too late is not', 
   const phases = ['aborted', 'rolled-back', 'finished'] as const;
   let turn = 0;
   await using agent = await startControlAgent({
-    'restore.abort': () => Promise.resolve(sampleView({ phase: phases[turn++] ?? 'stuck' })),
+    'restore.request': () => Promise.resolve(sampleView({ phase: phases[turn++] ?? 'stuck' })),
   });
   const abort = async (): Promise<number> =>
     (await typed(['restore', 'abort', OPERATION, '--socket', agent.socketPath])).exitCode;

@@ -3,7 +3,7 @@ import type { ParticipantPhase } from '../../../src/formats/restore-journal.ts';
 import type { ParticipantReport } from '../../../src/formats/restore-messages.ts';
 import { moveCoordinator } from '../../../src/restore/coordinator.ts';
 import {
-  goalOf,
+  goalFor,
   openCoordinator,
   type CoordinatorEffect,
   type CoordinatorEvent,
@@ -13,6 +13,8 @@ import { OPERATION } from '../../support/control-samples.ts';
 
 const HOSTS = ['h1', 'h2', 'h3'];
 const GRACE_MS = 30_000;
+const JOURNAL_ID = '00000000-0000-4000-8000-000000000001';
+const epoch = { counter: 1, agent: 'h1' };
 const failure = { code: 'NO_SPACE', message: 'no room' };
 
 function report(
@@ -20,16 +22,22 @@ function report(
   phase: ParticipantPhase,
   more: Partial<ParticipantReport> = {},
 ): CoordinatorEvent {
-  const journalId = '00000000-0000-4000-8000-000000000001';
   return {
     type: 'report',
-    report: { operation: OPERATION, agent, journalId, version: 1, phase, votes: {}, ...more },
+    report: {
+      ...{ operation: OPERATION, agent, journalId: JOURNAL_ID, version: 1 },
+      ...{ epoch, phase, votes: {}, decided: {}, ...more },
+    },
   };
 }
 
 /** A coordinator that was told things, and what it did about the last of them. */
 class Told {
-  state: CoordinatorState = openCoordinator(HOSTS, GRACE_MS);
+  state: CoordinatorState = openCoordinator(
+    HOSTS.map((agent) => ({ agent, journalId: JOURNAL_ID })),
+    epoch,
+    GRACE_MS,
+  );
   effects: readonly CoordinatorEffect[] = [];
 
   tell(...events: CoordinatorEvent[]): this {
@@ -46,11 +54,14 @@ class Told {
   }
 
   get now(): string {
-    return `${this.state.phase}: ${goalOf(this.state) ?? 'nothing'}`;
+    return `${this.state.phase}: ${goalFor(this.state, 'h1') ?? 'nothing'}`;
   }
 }
 
-const committed = { votes: { first: 'commit' } } as const;
+const commit = { decision: 'commit', epoch } as const;
+const abort = { decision: 'abort', epoch } as const;
+const committed = { votes: { first: commit } };
+const abortAsked = { type: 'requested', kind: 'abort', by: 'root', without: [] } as const;
 
 function prepared(): Told {
   return new Told().all('prepared');
@@ -79,7 +90,7 @@ test('a restore that goes well walks through its phases, one barrier after the o
   then(told.tell(report('h2', 'confirmed', committed)));
   then(told.all('started', committed));
   then(told.tell({ type: 'gate-passed' }));
-  then(told.all('started', { votes: { first: 'commit', second: 'accepted' } }));
+  then(told.all('started', { votes: { first: commit, second: { decision: 'accepted', epoch } } }));
   then(told.all('finished'));
   expect(seen).toEqual([
     'preparing: prepare',
@@ -111,7 +122,7 @@ describe('before the decision', () => {
   const troubles: (readonly [string, (told: Told) => Told])[] = [
     ['a host that failed', (told) => told.tell(report('h2', 'preparing', { failure }))],
     ['a guard that does not hold any more', (told) => told.tell({ type: 'guard-failed', failure })],
-    ['the wish of an operator', (told) => told.tell({ type: 'abort-requested', by: 'root' })],
+    ['the wish of an operator', (told) => told.tell(abortAsked)],
     ['a host that will not take part', (told) => told.tell({ type: 'refused', agent: 'h2', failure })],
     ['a restart of the coordinator', (told) => told.tell({ type: 'resumed' })],
     [
@@ -127,8 +138,8 @@ describe('before the decision', () => {
     const told = strike(at());
     expect(told.now).toBe('aborting: vote-abort');
     expect(told.state.failure).toBeDefined();
-    told.tell(report('h1', 'stopped', { votes: { first: 'abort' } }));
-    told.tell(report('h3', 'stopped', { votes: { first: 'abort' } }));
+    told.tell(report('h1', 'stopped', { votes: { first: abort } }));
+    told.tell(report('h3', 'stopped', { votes: { first: abort } }));
     expect(told.now).toBe('aborting: abort');
     expect(told.all('aborted').now).toBe('aborted: nothing');
   });
@@ -147,7 +158,7 @@ describe('before the decision', () => {
 describe('from the proposal of the commit on', () => {
   test('nobody can abort any more', () => {
     const told = proposed().tell(
-      { type: 'abort-requested', by: 'root' },
+      abortAsked,
       { type: 'guard-failed', failure },
       { type: 'silent', agent: 'h2', atMs: 0 },
       { type: 'tick', atMs: 10 * GRACE_MS },
@@ -156,9 +167,15 @@ describe('from the proposal of the commit on', () => {
     expect(told.now).toBe('stopped: vote-commit');
   });
 
-  test('votes of another decision do not count', () => {
-    const told = proposed().all('confirmed', { votes: { first: 'abort' } });
+  test('votes of another decision, and votes for another coordinator, do not count', () => {
+    const told = proposed().all('confirmed', { votes: { first: abort } });
     expect(told.now).toBe('stopped: vote-commit');
+    const older = { decision: 'commit', epoch: { counter: 1, agent: 'h0' } } as const;
+    expect(told.all('confirmed', { votes: { first: older } }).now).toBe('stopped: vote-commit');
+  });
+
+  test('a host that restarted sees again that its etcd is stopped, before it votes', () => {
+    expect(proposed().tell(report('h1', 'stopped')).now).toBe('stopped: confirm');
   });
 
   test('silence causes no rollback, however long', () => {
@@ -186,7 +203,7 @@ describe('the acceptance gate', () => {
       { type: 'gate-failed', failure },
       { type: 'writes-checked', clientsWrote: false },
     );
-    const votes = { first: 'commit', second: 'rollback' } as const;
+    const votes = { first: commit, second: { decision: 'rollback', epoch } } as const;
     told.all('started', { votes });
     expect(told.now).toBe('rolling-back: rollback-stop');
     told.tell(report('h1', 'rollback-stopped', { votes }), report('h2', 'rollback-stopped', { votes }));
@@ -222,9 +239,9 @@ describe('the acceptance gate', () => {
 });
 
 test('an end that a host cannot reach is stuck, with its reason', () => {
-  const aborting = new Told().tell({ type: 'abort-requested', by: 'root' });
-  aborting.all('preparing', { votes: { first: 'abort' } });
-  expect(aborting.tell(report('h2', 'aborting', { votes: { first: 'abort' }, failure })).now).toBe(
+  const aborting = new Told().tell(abortAsked);
+  aborting.all('preparing', { votes: { first: abort } });
+  expect(aborting.tell(report('h2', 'aborting', { votes: { first: abort }, failure })).now).toBe(
     'stuck: nothing',
   );
   expect(aborting.state.failure?.message).toBe('h2: no room');

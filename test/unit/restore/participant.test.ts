@@ -3,6 +3,7 @@ import { participantPhase, type ParticipantPhase } from '../../../src/formats/re
 import type { Goal } from '../../../src/formats/restore-messages.ts';
 import {
   moveParticipant,
+  openLateParticipant,
   openParticipant,
   type ParticipantEvent,
   type ParticipantState,
@@ -13,7 +14,7 @@ const epoch = { counter: 1, agent: 'h1' };
 const failure = { code: 'NO_SPACE', message: 'no room' };
 
 const GOALS = [
-  ...['prepare', 'stop', 'confirm', 'vote-commit', 'vote-abort', 'commit'],
+  ...['wait', 'prepare', 'stop', 'confirm', 'vote-commit', 'vote-abort', 'commit'],
   ...['vote-accepted', 'vote-rollback', 'finish', 'abort', 'rollback-stop', 'rollback'],
 ] as Goal[];
 
@@ -48,9 +49,11 @@ test('each goal moves a host from the phases where it makes sense, and from no o
     ]),
   );
   const undecided = participantPhase.options.filter(isUndecided);
+  const stopped = ['stopped', 'confirming', 'confirmed'];
   const each = (phases: readonly string[], effect: string) =>
     Object.fromEntries(phases.map((phase) => [phase, effect]));
   expect(table).toEqual({
+    wait: {},
     prepare: {},
     stop: { prepared: 'stopping' },
     confirm: { stopped: 'confirming' },
@@ -58,20 +61,21 @@ test('each goal moves a host from the phases where it makes sense, and from no o
     'vote-abort': each(undecided, 'votes abort'),
     commit: { confirmed: 'committing' },
     'vote-accepted': { started: 'votes accepted' },
-    'vote-rollback': each(['confirmed', 'committing', 'started'], 'votes rollback'),
-    finish: each(['committing', 'started'], 'finishing'),
+    'vote-rollback': each([...stopped, 'committing', 'started'], 'votes rollback'),
+    // One that missed the commit goes through it first.
+    finish: { ...each(stopped, 'committing'), started: 'finishing' },
     abort: each(undecided, 'aborting'),
-    'rollback-stop': each(['confirmed', 'committing', 'started'], 'rollback-stopping'),
+    'rollback-stop': each([...stopped, 'committing', 'started'], 'rollback-stopping'),
     rollback: { 'rollback-stopped': 'rolling-back' },
   });
 });
 
 describe('a vote', () => {
   test.each([
-    ['confirmed', 'vote-commit', 'vote-abort', { first: 'commit' }],
-    ['confirmed', 'vote-abort', 'vote-commit', { first: 'abort' }],
-    ['started', 'vote-accepted', 'vote-rollback', { second: 'accepted' }],
-    ['started', 'vote-rollback', 'vote-accepted', { second: 'rollback' }],
+    ['confirmed', 'vote-commit', 'vote-abort', { first: { decision: 'commit', epoch } }],
+    ['confirmed', 'vote-abort', 'vote-commit', { first: { decision: 'abort', epoch } }],
+    ['started', 'vote-accepted', 'vote-rollback', { second: { decision: 'accepted', epoch } }],
+    ['started', 'vote-rollback', 'vote-accepted', { second: { decision: 'rollback', epoch } }],
   ] as const)('given in %s for %s is not given again, nor for %s', (phase, goal, opposite, votes) => {
     const voted = advanced(inPhase(phase), goal);
     expect(voted.votes).toEqual(votes);
@@ -82,19 +86,20 @@ describe('a vote', () => {
     }
   });
 
-  test('for commit rules an abort out, and a vote for abort rules a commit out', () => {
-    expect(advanced(advanced(inPhase('confirmed'), 'vote-commit'), 'abort').phase).toBe('confirmed');
-    expect(advanced(advanced(inPhase('confirmed'), 'vote-abort'), 'commit').phase).toBe('confirmed');
-  });
-
-  test('for the new cluster rules a rollback out', () => {
-    const accepted = advanced(inPhase('started'), 'vote-accepted');
-    expect(advanced(accepted, 'rollback-stop').phase).toBe('started');
+  test('is given anew to a coordinator that took over', () => {
+    const voted = advanced(inPhase('confirmed'), 'vote-commit');
+    const newer = { counter: 2, agent: 'h2' };
+    const promised = moveParticipant(voted, { type: 'promise', epoch: newer }).state;
+    expect(promised.votes).toEqual({ first: { decision: 'commit', epoch } });
+    const again = moveParticipant(promised, { type: 'advance', goal: 'vote-abort', epoch: newer }).state;
+    expect(again.votes).toEqual({ first: { decision: 'abort', epoch: newer } });
   });
 
   test('is not given by a host that failed, but for an abort', () => {
     expect(advanced(inPhase('confirmed', { failure }), 'vote-commit').votes).toEqual({});
-    expect(advanced(inPhase('preparing', { failure }), 'vote-abort').votes).toEqual({ first: 'abort' });
+    expect(advanced(inPhase('preparing', { failure }), 'vote-abort').votes).toEqual({
+      first: { decision: 'abort', epoch },
+    });
   });
 });
 
@@ -143,7 +148,12 @@ describe('after a restart of the agent', () => {
   test('nothing is done before somebody says how the operation stands', () => {
     for (const phase of participantPhase.options) {
       const { state, effects } = moveParticipant(inPhase(phase), { type: 'resumed' });
-      expect(state).toMatchObject({ phase, working: false, resumed: true });
+      const seenStopped = phase === 'confirming' || phase === 'confirmed';
+      expect(state).toMatchObject({
+        phase: seenStopped ? 'stopped' : phase,
+        working: false,
+        resumed: true,
+      });
       expect(effects.filter(({ type }) => type === 'work')).toEqual([]);
     }
   });
@@ -165,6 +175,45 @@ describe('after a restart of the agent', () => {
   test('what kept the host from going back is tried again', () => {
     const resumed = moveParticipant(inPhase('rolling-back', { failure }), { type: 'resumed' }).state;
     expect(advanced(resumed, 'rollback')).toMatchObject({ phase: 'rolling-back', working: true });
+  });
+});
+
+describe('a new coordinator', () => {
+  const newer = { counter: 2, agent: 'h2' };
+
+  test('is followed only when what the older one asked for has ended', () => {
+    const { state, effects } = moveParticipant(inPhase('committing'), { type: 'promise', epoch: newer });
+    expect(effects.map(({ type }) => type)).toEqual(['interrupt', 'record-promised']);
+    expect(state).toMatchObject({ phase: 'committing', epoch: newer, working: false, resumed: true });
+  });
+
+  test('finds the barrier void: etcd has to be seen stopped again', () => {
+    const { state, effects } = moveParticipant(inPhase('confirmed'), { type: 'promise', epoch: newer });
+    expect(state.phase).toBe('stopped');
+    expect(effects).toContainEqual({ type: 'record-phase', phase: 'stopped' });
+  });
+
+  test('is the only one that is obeyed from then on', () => {
+    const followed = moveParticipant(inPhase('stopped'), { type: 'promise', epoch: newer }).state;
+    expect(advanced(followed, 'abort')).toEqual(followed);
+    expect(moveParticipant(followed, { type: 'promise', epoch }).effects).toEqual([]);
+    expect(moveParticipant(followed, { type: 'advance', goal: 'abort', epoch: newer }).state.phase).toBe(
+      'aborting',
+    );
+  });
+
+  test('is obeyed in nothing before it is followed', () => {
+    const state = inPhase('stopped');
+    expect(moveParticipant(state, { type: 'advance', goal: 'abort', epoch: newer }).effects).toEqual([]);
+  });
+
+  test('finds a host that never heard of the operation with nothing to undo', () => {
+    const { state, effects } = openLateParticipant(newer);
+    expect(state).toMatchObject({ phase: 'preparing', working: false, epoch: newer });
+    expect(effects.map(({ type }) => type)).toEqual(['record-failure']);
+    expect(moveParticipant(state, { type: 'advance', goal: 'abort', epoch: newer }).state.phase).toBe(
+      'aborting',
+    );
   });
 });
 

@@ -10,7 +10,7 @@ export function sampleJournal(): JournalEntry[][] {
   return [
     [
       { type: 'opened', at, version: 1, operation: OPERATION, epoch, requestedBy: 'root', plan },
-      { type: 'coordinating', at },
+      { type: 'coordinating', at, epoch },
     ],
     [{ type: 'step', at, step: 'stage', outcome: 'done' }],
     [{ type: 'phase', at, phase: 'prepared' }],
@@ -23,7 +23,7 @@ export function sampleJournal(): JournalEntry[][] {
     [{ type: 'operation', at, phase: 'stopped' }],
     [{ type: 'phase', at, phase: 'confirming' }],
     [{ type: 'phase', at, phase: 'confirmed' }],
-    [{ type: 'proposed', at, slot: 'first', decision: 'commit' }],
+    [{ type: 'proposed', at, slot: 'first', decision: 'commit', epoch }],
     [{ type: 'vote', at, slot: 'first', decision: 'commit', epoch }],
     [
       { type: 'decided', at, slot: 'first', decision: 'commit' },
