@@ -32,15 +32,24 @@ export async function askForOutcomes(asking: Asking, signal: AbortSignal): Promi
     try {
       await lookAt(asking, operation, signal);
     } catch (error) {
-      if (!signal.aborted) asking.log.error({ err: error }, 'how the restore goes on could not be found out');
+      if (isAborted(signal)) return;
+      asking.log.error({ err: error }, 'how the restore goes on could not be found out');
     }
   }
+}
+
+/** Asked anew: it may have been aborted meanwhile. */
+function isAborted(signal: AbortSignal): boolean {
+  return signal.aborted;
 }
 
 async function lookAt(asking: Asking, operation: LocalOperation, signal: AbortSignal): Promise<void> {
   const outcomes = await outcomesOf(asking.call, operation, signal);
   const goal = learntFrom(outcomes);
-  if (goal !== undefined) return await asking.operations.learn(operation, goal);
+  if (goal !== undefined) {
+    await asking.operations.learn(operation, goal);
+    return;
+  }
   const drivenElsewhere = outcomes.some(({ drives }) => drives !== undefined && !isEnded(drives));
   if (drivenElsewhere || outcomes.some(({ drives }) => drives === 'stuck') || !isTurnOf(asking, operation))
     return;

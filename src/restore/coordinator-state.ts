@@ -146,24 +146,31 @@ export function goalFor(state: CoordinatorState, agent: string): Goal | undefine
     case 'stopped':
       return ballot === undefined ? 'confirm' : confirmedFirst(state, agent, 'vote-commit');
     case 'committing':
-      return confirmedFirst(state, agent, 'commit');
     case 'verifying':
-      return ballot?.slot === 'second' && state.reports[agent]?.phase === 'started'
-        ? 'vote-accepted'
-        : confirmedFirst(state, agent, 'commit');
+      return towardsAcceptance(state, agent);
     case 'accepted':
       return 'finish';
     case 'aborting':
       return ballot?.decided === true ? 'abort' : 'vote-abort';
     case 'rolling-back':
-      if (ballot?.decided !== true) return 'vote-rollback';
-      return all(state, ['rollback-stopped', 'rolling-back', 'rolled-back']) ? 'rollback' : 'rollback-stop';
+      return towardsRollback(state);
     case 'finished':
     case 'aborted':
     case 'rolled-back':
     case 'stuck':
       return undefined;
   }
+}
+
+function towardsAcceptance(state: CoordinatorState, agent: string): Goal {
+  const isVotedOn = state.ballot?.slot === 'second' && state.reports[agent]?.phase === 'started';
+  return isVotedOn ? 'vote-accepted' : confirmedFirst(state, agent, 'commit');
+}
+
+/** Everybody's new etcd is down before anybody's old one comes up. */
+function towardsRollback(state: CoordinatorState): Goal {
+  if (state.ballot?.decided !== true) return 'vote-rollback';
+  return all(state, ['rollback-stopped', 'rolling-back', 'rolled-back']) ? 'rollback' : 'rollback-stop';
 }
 
 /** A host that restarted, or follows a new coordinator, sees again that its etcd is stopped. */

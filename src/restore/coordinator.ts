@@ -1,22 +1,18 @@
 import type { Failure } from '../formats/identifiers.ts';
-import type {
-  BallotDecision,
-  BallotSlot,
-  OperationPhase,
-  ParticipantPhase,
-} from '../formats/restore-journal.ts';
+import type { ParticipantPhase } from '../formats/restore-journal.ts';
 import type { ParticipantReport } from '../formats/restore-messages.ts';
-import { adoptedDecision, compareEpochs, majorityOf } from './ballot.ts';
+import { compareEpochs } from './ballot.ts';
+import { enter, named, propose, same, stuckBecause } from './coordinator-moves.ts';
 import {
   all,
   expectedHosts,
-  follows,
   isOver,
   type CoordinatorEffect,
   type CoordinatorEvent,
   type CoordinatorMove,
   type CoordinatorState,
 } from './coordinator-state.ts';
+import { adopt, countVotes, hasPromises } from './count-ballots.ts';
 import { canAbort, refusalOf } from './judge-request.ts';
 
 /** The coordinator's whole mind: pure, so that every order of events can be tried. */
@@ -123,6 +119,11 @@ function step(state: CoordinatorState, event: CoordinatorEvent): CoordinatorMove
     if (failure !== undefined) return propose(state, 'first', 'abort', failure);
   }
   if (state.ballot?.decided === false) return countVotes(state);
+  return state.ballot === undefined ? stepUndecided(state) : stepDecided(state, atMs);
+}
+
+/** One barrier after the other, up to the proposal. */
+function stepUndecided(state: CoordinatorState): CoordinatorMove | undefined {
   switch (state.phase) {
     case 'taking-over':
       return hasPromises(state) ? adopt(state) : undefined;
@@ -139,15 +140,36 @@ function step(state: CoordinatorState, event: CoordinatorEvent): CoordinatorMove
     case 'stopped':
       return all(state, ['confirmed']) && state.guardPassed ? propose(state, 'first', 'commit') : undefined;
     case 'committing':
+    case 'verifying':
+    case 'accepted':
+    case 'finished':
+    case 'aborting':
+    case 'aborted':
+    case 'rolling-back':
+    case 'rolled-back':
+    case 'stuck':
+      return undefined;
+  }
+}
+
+/** On to the end that was decided. At the gate it is the gate that speaks. */
+function stepDecided(state: CoordinatorState, atMs: number | undefined): CoordinatorMove | undefined {
+  switch (state.phase) {
+    case 'committing':
       return stepCommitting(state);
     case 'accepted':
       if (reached(state, 'finished', atMs)) return enter(state, 'finished');
-      return stuckIfFailed(state, 'finishing') ?? stuckIfFailed(state, 'committing');
+      return stuckIfFailed(state, ['finishing', 'committing']);
     case 'aborting':
-      return reached(state, 'aborted', atMs) ? enter(state, 'aborted') : stuckIfFailed(state, 'aborting');
+      return reached(state, 'aborted', atMs) ? enter(state, 'aborted') : stuckIfFailed(state, ['aborting']);
     case 'rolling-back':
-      if (state.ballot?.decided === true && all(state, ['rolled-back'])) return enter(state, 'rolled-back');
-      return stuckIfFailed(state, 'rollback-stopping') ?? stuckIfFailed(state, 'rolling-back');
+      if (all(state, ['rolled-back'])) return enter(state, 'rolled-back');
+      return stuckIfFailed(state, ['rollback-stopping', 'rolling-back']);
+    case 'taking-over':
+    case 'preparing':
+    case 'prepared':
+    case 'stopping':
+    case 'stopped':
     case 'verifying':
     case 'finished':
     case 'aborted':
@@ -157,95 +179,11 @@ function step(state: CoordinatorState, event: CoordinatorEvent): CoordinatorMove
   }
 }
 
-const STOPPED: readonly ParticipantPhase[] = ['stopped', 'confirming', 'confirmed'];
-
-/** A majority follows; where the operator gave the others up, all that are left. */
-function hasPromises(state: CoordinatorState): boolean {
-  const expected = expectedHosts(state);
-  const following = expected.filter((agent) => follows(state, agent)).length;
-  if (state.forced !== undefined) return expected.length > 0 && following === expected.length;
-  return following >= majorityOf(state.hosts.length);
-}
-
-/** Goes on with whatever may have been decided. Where nothing can have been, nothing was changed: it is undone. */
-function adopt(state: CoordinatorState): CoordinatorMove {
-  const reports = state.hosts
-    .filter((agent) => follows(state, agent))
-    .flatMap((agent) => state.reports[agent] ?? []);
-  for (const slot of ['second', 'first'] as const) {
-    const found = adoptedDecision(reports, slot);
-    if (found?.decided === true) return goOn(state, slot, found.decision);
-    // What only silent hosts may know is what the operator answers for.
-    if (slot === 'first' && state.forced !== undefined) return force(state, state.forced);
-    if (found !== undefined) return propose(state, slot, found.decision, takenOver(state));
-  }
-  return propose(state, 'first', 'abort', takenOver(state));
-}
-
-function force(state: CoordinatorState, outcome: 'commit' | 'abort'): CoordinatorMove {
-  if (outcome === 'abort' || all(state, STOPPED)) return propose(state, 'first', outcome, takenOver(state));
-  const running = expectedHosts(state).find(
-    (agent) => !STOPPED.includes(state.reports[agent]?.phase ?? 'preparing'),
-  );
-  const phase = state.reports[running ?? '']?.phase ?? 'unknown';
-  const message = `${running ?? 'a host'} is ${phase}: no commit can be forced before etcd is stopped on every host`;
-  return enter({ ...state, failure: stuckBecause(message) }, 'stuck');
-}
-
-function takenOver({ epoch }: CoordinatorState): Failure {
-  return { code: 'RESTORE_ABORTED', message: `${epoch.agent} took over` };
-}
-
-/** What is decided already needs no votes. */
-function goOn(state: CoordinatorState, slot: BallotSlot, decision: BallotDecision): CoordinatorMove {
-  const back = decision === 'abort' || decision === 'rollback';
-  const adopted: CoordinatorState = {
-    ...state,
-    ballot: { slot, decision, decided: true },
-    ...(back ? { failure: takenOver(state) } : {}),
-  };
-  const move = enter(adopted, PHASE_OF[decision]);
-  return { state: move.state, effects: [{ type: 'record-decided', slot, decision }, ...move.effects] };
-}
-
 function stepCommitting(state: CoordinatorState): CoordinatorMove | undefined {
   if (state.goingBack) return undefined;
   const failed = firstFailure(state);
   if (failed !== undefined) return goBack(state, failed);
   return all(state, ['started']) ? enter(state, 'verifying', { type: 'run-gate' }) : undefined;
-}
-
-/** A decision counts when a majority of the participants has synced it; a host that refused can only mean abort. */
-function countVotes(state: CoordinatorState): CoordinatorMove | undefined {
-  const { ballot } = state;
-  if (ballot === undefined) return undefined;
-  const { slot, decision } = ballot;
-  const voters = state.forced === undefined ? state.hosts : expectedHosts(state);
-  const votes = voters.filter((agent) => hasVoted(state, agent, slot, decision)).length;
-  if (votes < majorityOf(voters.length)) return undefined;
-  const decided = { ...state, ballot: { slot, decision, decided: true } };
-  const record = { type: 'record-decided', slot, decision } as const;
-  const forward = decision === 'commit' || decision === 'accepted';
-  const move = forward ? enter(decided, PHASE_OF[decision]) : same(decided);
-  return { state: move.state, effects: [record, ...move.effects] };
-}
-
-/** Only votes for this epoch count. A host that refused from the start holds nothing that an abort would have to undo. */
-function hasVoted(
-  state: CoordinatorState,
-  agent: string,
-  slot: BallotSlot,
-  decision: BallotDecision,
-): boolean {
-  const { reports, refused, epoch } = state;
-  const vote = reports[agent]?.votes[slot];
-  if (vote !== undefined) return vote.decision === decision && compareEpochs(vote.epoch, epoch) === 0;
-  return (
-    decision === 'abort' &&
-    epoch.counter === 1 &&
-    reports[agent] === undefined &&
-    refused[agent] !== undefined
-  );
 }
 
 /** Why the operation cannot go on before the decision, if so. */
@@ -269,10 +207,6 @@ function firstFailure(state: CoordinatorState): Failure | undefined {
   return undefined;
 }
 
-function named(agent: string, failure: Failure): Failure {
-  return { code: failure.code, message: `${agent}: ${failure.message}` };
-}
-
 function goBack(state: CoordinatorState, failure: Failure): CoordinatorMove {
   if (state.goingBack) return same(state);
   if (state.operatorAccepts) return enter({ ...state, failure: stuckBecause(failure.message) }, 'stuck');
@@ -287,68 +221,17 @@ function writesChecked(state: CoordinatorState, clientsWrote: boolean): Coordina
   return enter({ ...settled, failure }, 'stuck');
 }
 
-function stuckBecause(message: string): Failure {
-  return { code: 'RESTORE_STUCK', message };
-}
-
-function stuckIfFailed(state: CoordinatorState, phase: ParticipantPhase): CoordinatorMove | undefined {
-  const agent = expectedHosts(state).find(
-    (name) => state.reports[name]?.phase === phase && state.reports[name].failure !== undefined,
-  );
-  const failure = agent === undefined ? undefined : state.reports[agent]?.failure;
-  if (agent === undefined || failure === undefined) return undefined;
-  return enter({ ...state, failure: named(agent, failure) }, 'stuck');
-}
-
-/** Where a decision leads. */
-const PHASE_OF = {
-  commit: 'committing',
-  abort: 'aborting',
-  accepted: 'accepted',
-  rollback: 'rolling-back',
-} as const satisfies Record<BallotDecision, OperationPhase>;
-
-/** What an operation is in while one of these is voted on: a way back shows at once. */
-const PROPOSED_IN = {
-  commit: 'stopped',
-  abort: 'aborting',
-  accepted: 'verifying',
-  rollback: 'rolling-back',
-} as const satisfies Record<BallotDecision, OperationPhase>;
-
-function propose(
+function stuckIfFailed(
   state: CoordinatorState,
-  slot: BallotSlot,
-  decision: BallotDecision,
-  failure?: Failure,
-): CoordinatorMove {
-  const back = decision === 'abort' || decision === 'rollback';
-  const proposed: CoordinatorState = {
-    ...state,
-    ballot: { slot, decision, decided: false },
-    ...(back && failure !== undefined ? { failure } : {}),
-  };
-  const record = { type: 'record-proposed', slot, decision } as const;
-  const phase = PROPOSED_IN[decision];
-  if (phase === state.phase) return { state: proposed, effects: [record] };
-  const move = enter(proposed, phase);
-  return { state: move.state, effects: [record, ...move.effects] };
-}
-
-function enter(state: CoordinatorState, phase: OperationPhase, effect?: CoordinatorEffect): CoordinatorMove {
-  return {
-    state: { ...state, phase },
-    effects: [
-      {
-        type: 'record-phase',
-        phase,
-        ...(state.failure === undefined ? {} : { failure: state.failure }),
-        ...(state.without.length === 0 ? {} : { without: state.without }),
-        ...(state.operatorAccepts ? { operatorAccepts: true } : {}),
-      },
-      ...(effect === undefined ? [] : [effect]),
-    ],
-  };
+  phases: readonly ParticipantPhase[],
+): CoordinatorMove | undefined {
+  for (const agent of expectedHosts(state)) {
+    const report = state.reports[agent];
+    if (report?.failure !== undefined && phases.includes(report.phase)) {
+      return enter({ ...state, failure: named(agent, report.failure) }, 'stuck');
+    }
+  }
+  return undefined;
 }
 
 /** Every host got there, or is silent for so long that it will hear of the outcome when it asks. */
@@ -359,8 +242,4 @@ function reached(state: CoordinatorState, phase: ParticipantPhase, atMs: number 
     const since = state.silentSinceMs[agent];
     return since !== undefined && atMs !== undefined && atMs - since >= state.graceMs;
   });
-}
-
-function same(state: CoordinatorState): CoordinatorMove {
-  return { state, effects: [] };
 }

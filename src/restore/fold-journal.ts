@@ -152,14 +152,17 @@ class Tally {
       epoch.counter === 1
         ? openCoordinator(hosts, epoch, graceMs)
         : openTakeover(hosts, epoch, graceMs, order);
-    return {
-      ...opened,
-      phase: operation?.phase ?? opened.phase,
-      without: operation?.without ?? opened.without,
-      operatorAccepts: operation?.operatorAccepts === true,
-      ...(operation?.failure === undefined ? {} : { failure: operation.failure }),
-      ...this.#ballot(operation?.phase, proposed),
-    };
+    const ballot = this.#ballot(operation?.phase, proposed);
+    return operation === undefined
+      ? { ...opened, ...ballot }
+      : {
+          ...opened,
+          phase: operation.phase,
+          without: operation.without ?? opened.without,
+          operatorAccepts: operation.operatorAccepts === true,
+          ...(operation.failure === undefined ? {} : { failure: operation.failure }),
+          ...ballot,
+        };
   }
 
   /** What a takeover found decided was not proposed by this host. */

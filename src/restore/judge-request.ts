@@ -17,15 +17,23 @@ export function refusalOf(
   if (stranger !== undefined)
     return `${stranger} takes no part in it: its hosts are ${state.hosts.join(', ')}`;
   if (kind === 'abort') return canAbort(state) ? undefined : tooLateToAbort(state);
-  if (state.ballot?.slot !== 'first' || state.ballot.decision !== 'commit' || !state.ballot.decided) {
-    return notCommitted(state);
-  }
-  const left = state.hosts.filter((agent) => !state.without.includes(agent) && !without.includes(agent));
-  if (kind === 'rollback') return left.length === 0 ? 'no host is left' : undefined;
-  const needed = majorityOf(state.hosts.length);
-  return left.length >= needed
+  const { slot, decision, decided } = state.ballot ?? {};
+  if (slot !== 'first' || decision !== 'commit' || decided !== true) return notCommitted(state);
+  const left = state.hosts.filter(
+    (agent) => !state.without.includes(agent) && !without.includes(agent),
+  ).length;
+  return kind === 'rollback' ? noneLeft(left) : tooFewLeft(left, state.hosts.length);
+}
+
+function noneLeft(left: number): string | undefined {
+  return left === 0 ? 'no host is left' : undefined;
+}
+
+function tooFewLeft(left: number, hosts: number): string | undefined {
+  const needed = majorityOf(hosts);
+  return left >= needed
     ? undefined
-    : `${left.length} of ${state.hosts.length} hosts are left, and the new cluster works with ${needed} of them or more`;
+    : `${left} of ${hosts} hosts are left, and the new cluster works with ${needed} of them or more`;
 }
 
 function tooLateToAbort({ phase, ballot }: CoordinatorState): string {

@@ -1,5 +1,5 @@
 import type { Epoch, JournalEntry } from '../formats/restore-journal.ts';
-import type { AdvanceRequest, ParticipantReport } from '../formats/restore-messages.ts';
+import type { AdvanceRequest, KnownOutcome, ParticipantReport } from '../formats/restore-messages.ts';
 import type { OperationView } from '../formats/operation-view.ts';
 import type { RestorePlan } from '../formats/restore-plan.ts';
 import { compareEpochs } from './ballot.ts';
@@ -121,6 +121,18 @@ export class LocalOperation {
 
   advance(request: AdvanceRequest, signal: AbortSignal): Promise<ParticipantReport> {
     return this.participant.advance(request, signal);
+  }
+
+  outcome(): KnownOutcome {
+    const driving = this.#driving;
+    const ballot = driving?.ballot;
+    return {
+      known: true,
+      epoch: this.epoch,
+      ...(driving === undefined ? {} : { drives: driving.phase }),
+      ...this.participant.state.decided,
+      ...(ballot?.decided === true ? { [ballot.slot]: ballot.decision } : {}),
+    };
   }
 
   view(): OperationView {

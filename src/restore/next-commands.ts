@@ -19,15 +19,9 @@ const SILENT_MS = 15_000;
 export function nextCommands(standing: Standing): string[] {
   const { phase, plan, coordinator } = standing;
   const id = plan.decided.operation;
-  switch (phase) {
-    case 'finished':
-      return removals(plan);
-    case 'aborted':
-    case 'rolled-back':
-      return ['lifeboat restore plan'];
-    default:
-      return coordinator === undefined ? asParticipant(standing, id) : asCoordinator(coordinator, id);
-  }
+  if (phase === 'finished') return removals(plan);
+  if (phase === 'aborted' || phase === 'rolled-back') return ['lifeboat restore plan'];
+  return coordinator === undefined ? asParticipant(standing, id) : asCoordinator(coordinator, id);
 }
 
 function asParticipant({ phase, unheardMs = 0 }: Standing, id: string): string[] {

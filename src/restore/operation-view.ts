@@ -25,15 +25,14 @@ interface Seen {
 
 /** An operation for people and programs, as far as this host knows it. */
 export function viewOf(seen: Seen): OperationView {
-  const { plan, coordinator, own, gate } = seen;
+  const { plan, own, gate } = seen;
   const { operation, snapshot } = plan.decided;
-  const phase = coordinator?.phase ?? phaseSeenBy(own);
-  const reports = coordinator === undefined ? { [own.agent]: own } : coordinator.reports;
+  const { coordinator, phase, reports, epoch, failure, without } = drivingOf(seen);
   return {
     operation,
     role: coordinator === undefined ? 'participant' : 'coordinator',
-    coordinator: (coordinator ?? own).epoch.agent,
-    epoch: (coordinator ?? own).epoch.counter,
+    coordinator: epoch.agent,
+    epoch: epoch.counter,
     planHash: plan.hash,
     phase,
     startedAt: seen.openedAt,
@@ -43,9 +42,8 @@ export function viewOf(seen: Seen): OperationView {
     gate: [...(gate?.words ?? [])],
     ...withoutAbsent({
       endedAt: seen.endedAt,
-      failure: coordinator === undefined ? own.failure : coordinator.failure,
-      without:
-        coordinator === undefined || coordinator.without.length === 0 ? undefined : [...coordinator.without],
+      failure,
+      without: without.length === 0 ? undefined : [...without],
       revisionBump: bumpOf(plan),
       lostRevisions: plan.measured.lostRevisions,
       downtimeMs: downtimeOf(reports, gate?.servingSinceMs),
@@ -54,6 +52,13 @@ export function viewOf(seen: Seen): OperationView {
     }),
     next: nextCommands({ phase, plan, ...withoutAbsent({ coordinator, unheardMs: seen.unheardMs }) }),
   };
+}
+
+/** The whole operation where this host drives it, else this host's part of it. */
+function drivingOf({ coordinator, own }: Seen) {
+  if (coordinator !== undefined) return { coordinator, ...coordinator };
+  const { epoch, failure } = own;
+  return { coordinator, phase: phaseSeenBy(own), reports: { [own.agent]: own }, epoch, failure, without: [] };
 }
 
 /** What this host voted for or acted on. */

@@ -1,5 +1,4 @@
 import { AgentError, asAgentError } from '../base/agent-error.ts';
-import { canonicalSha256 } from '../formats/canonical-json.ts';
 import type { OperationView } from '../formats/operation-view.ts';
 import type { Epoch, JournalEntry, TakeoverOrder } from '../formats/restore-journal.ts';
 import type {
@@ -12,12 +11,14 @@ import type {
 import type { RestorePlan } from '../formats/restore-plan.ts';
 import { appendAudit } from './audit.ts';
 import { compareEpochs } from './ballot.ts';
+import { requireSound, requireSpeaker } from './check-request.ts';
 import { CoordinatorRunner } from './coordinator-runner.ts';
 import { isOver, openCoordinator, openTakeover, type CoordinatorState } from './coordinator-state.ts';
 import { participantEntries } from './effect-entries.ts';
 import type { FoldedJournal } from './fold-journal.ts';
 import { HookRuns } from './hook-runs.ts';
 import { Journal } from './journal.ts';
+import { KnownOperations } from './known-operations.ts';
 import { refusalOf } from './judge-request.ts';
 import { LocalOperation } from './local-operation.ts';
 import { contextOf, endedContextOf } from './operation-context.ts';
@@ -27,7 +28,8 @@ import { ParticipantRunner } from './participant-runner.ts';
 import { isClosed, isEnded } from './phases.ts';
 import { recheckGuards } from './recheck-guards.ts';
 import type { HostContext } from './steps/host-context.ts';
-import { journalPath, readStoredOperations, removeStoredOperation } from './stored-operations.ts';
+import { settleEnded } from './settle-ended.ts';
+import { journalPath, readStoredOperations } from './stored-operations.ts';
 import { UnreadableOperation } from './unreadable-operation.ts';
 
 interface Takeover {
@@ -45,14 +47,10 @@ interface Opening {
   readonly as: 'coordinator' | 'participant' | 'late';
 }
 
-/** Journals of ended operations beyond these are removed, the oldest first. */
-const ENDED_KEPT = 20;
-
 /** All operations that this host ever took part in. At most one is active: it binds the host. */
 export class Operations {
   readonly #options: OperationsOptions;
-  readonly #known = new Map<string, LocalOperation>();
-  readonly #unreadable = new Map<string, UnreadableOperation>();
+  readonly #known: KnownOperations;
   readonly #listeners = new Set<(operation: LocalOperation) => void>();
   /** Openings run one after the other, so that two coordinators cannot both find the host free. */
   #opening: Promise<unknown> = Promise.resolve();
@@ -62,6 +60,7 @@ export class Operations {
 
   private constructor(options: OperationsOptions) {
     this.#options = options;
+    this.#known = new KnownOperations(options.host.agent);
     this.#hooks = new HookRuns(options);
   }
 
@@ -75,42 +74,25 @@ export class Operations {
       if (stored instanceof UnreadableOperation) operations.#keepUnreadable(stored);
       else await operations.#restore(stored.journal, stored.folded);
     }
-    await operations.#settle();
+    await settleEnded(operations.#known, options.stateDir);
     return operations;
   }
 
-  /** The operation that is under way on this host, if any. */
   get active(): LocalOperation | undefined {
-    return [...this.#known.values()].find((operation) => operation.isActive);
+    return this.#known.active;
   }
 
-  /** The operation for whose sake this host takes part in no other: the one under way, or one that cannot be read. */
   get boundBy(): string | undefined {
-    return this.active?.id ?? [...this.#unreadable.keys()][0];
+    return this.#known.boundBy;
   }
 
-  /** First those that cannot be read, then the newest. */
   views(): OperationView[] {
-    const { agent } = this.#options.host;
-    const known = [...this.#known.values()].sort((a, b) => (a.id < b.id ? 1 : -1));
-    return [
-      ...[...this.#unreadable.values()].map((operation) => operation.view(agent)),
-      ...known.map((operation) => operation.view()),
-    ];
+    return this.#known.views();
   }
 
-  /**
-   * Without an id: the one that binds this host, else the newest.
-   *
-   * @throws {AgentError} `OPERATION_UNKNOWN`, or why it cannot be read: `JOURNAL_DAMAGED`, `PLAN_MISMATCH`.
-   */
+  /** @throws {AgentError} as `KnownOperations.get`. */
   get(id: string | undefined): LocalOperation {
-    const wanted = id ?? this.boundBy ?? [...this.#known.keys()].sort().at(-1);
-    if (wanted === undefined) throw new AgentError('OPERATION_UNKNOWN', 'no restore was ever run here');
-    this.#requireReadable(wanted);
-    const operation = this.#known.get(wanted);
-    if (operation !== undefined) return operation;
-    throw new AgentError('OPERATION_UNKNOWN', `no operation ${wanted} here`);
+    return this.#known.get(id);
   }
 
   /** Calls back after each change of any operation. @returns What ends that. */
@@ -123,7 +105,7 @@ export class Operations {
 
   /** Goes on driving what this host coordinated when it went down. Call when peers can be reached. */
   async resume(): Promise<void> {
-    for (const operation of this.#known.values()) {
+    for (const operation of this.#known.all()) {
       await operation.coordinator?.start(true);
       this.#hooks.startIfDue(operation);
     }
@@ -143,8 +125,8 @@ export class Operations {
   /** A coordinator's request; `peer` is who really asks. */
   async advance(peer: string, request: AdvanceRequest, signal: AbortSignal): Promise<ParticipantReport> {
     requireSpeaker(peer, request.epoch);
-    this.#requireReadable(request.operation);
-    const operation = this.#known.get(request.operation) ?? (await this.#openFor(request));
+    this.#known.requireReadable(request.operation);
+    const operation = this.#known.find(request.operation) ?? (await this.#openFor(request));
     const report = await operation.advance(request, signal);
     this.#changed(operation);
     return report;
@@ -153,8 +135,8 @@ export class Operations {
   /** A new coordinator's request. What this host drove itself has ended when it is answered. */
   async promise(peer: string, request: PromiseRequest): Promise<ParticipantReport> {
     requireSpeaker(peer, request.epoch);
-    this.#requireReadable(request.operation);
-    const operation = this.#known.get(request.operation) ?? (await this.#openLate(request));
+    this.#known.requireReadable(request.operation);
+    const operation = this.#known.find(request.operation) ?? (await this.#openLate(request));
     const driving = operation.coordinator?.state.epoch;
     if (driving !== undefined && compareEpochs(driving, request.epoch) < 0) await operation.stepDown();
     const report = await operation.participant.promise(request);
@@ -215,17 +197,7 @@ export class Operations {
 
   /** What was decided, for a participant that missed it, and who drives it, for one that would take over. */
   outcomeOf(id: string): KnownOutcome {
-    const operation = this.#known.get(id);
-    if (operation === undefined) return { known: false };
-    const driving = operation.coordinator?.state;
-    const { ballot } = driving ?? {};
-    return {
-      known: true,
-      epoch: operation.epoch,
-      ...(driving === undefined || driving.deposedBy !== undefined ? {} : { drives: driving.phase }),
-      ...operation.participant.state.decided,
-      ...(ballot?.decided === true ? { [ballot.slot]: ballot.decision } : {}),
-    };
+    return this.#known.find(id)?.outcome() ?? { known: false };
   }
 
   /** The end of an operation that this host missed, as a peer knows it. */
@@ -238,7 +210,7 @@ export class Operations {
     await this.#opening;
     await this.#settling;
     await this.#hooks.close();
-    await Promise.all([...this.#known.values()].map((operation) => operation.close()));
+    await Promise.all(this.#known.all().map((operation) => operation.close()));
   }
 
   async #openFor(request: AdvanceRequest): Promise<LocalOperation> {
@@ -267,7 +239,7 @@ export class Operations {
 
   async #openAlone({ plan, epoch, requestedBy, as }: Opening): Promise<LocalOperation> {
     const { operation: id } = plan.decided;
-    const known = this.#known.get(id);
+    const known = this.#known.find(id);
     if (known !== undefined) return known;
     const { active } = this;
     if (active !== undefined) {
@@ -276,7 +248,7 @@ export class Operations {
         `${this.#options.host.agent} takes part in operation ${active.id}`,
       );
     }
-    for (const unreadable of this.#unreadable.keys()) this.#requireReadable(unreadable);
+    this.#known.requireReadable();
     const at = this.#now();
     const context = contextOf(this.#options, plan);
     const entries: JournalEntry[] = [
@@ -315,18 +287,13 @@ export class Operations {
   }
 
   #keepUnreadable(operation: UnreadableOperation): void {
-    this.#unreadable.set(operation.id, operation);
+    this.#known.addUnreadable(operation);
     const { id, error } = operation;
     this.#options.log.error({ operation: id, err: error }, 'a restore cannot be read back; the hold stays');
   }
 
-  #requireReadable(id: string): void {
-    const unreadable = this.#unreadable.get(id);
-    if (unreadable !== undefined) throw unreadable.error;
-  }
-
   #keep(operation: LocalOperation): LocalOperation {
-    this.#known.set(operation.id, operation);
+    this.#known.add(operation);
     operation.participant.onChange(() => {
       this.#changed(operation);
     });
@@ -366,25 +333,13 @@ export class Operations {
     }
     if (operation.noteSettled()) {
       this.#settling = this.#settling
-        .then(() => this.#settle())
+        .then(() => settleEnded(this.#known, this.#options.stateDir))
         .catch((error: unknown) => {
           this.#options.log.error({ err: error }, 'journals of ended operations could not be tidied');
         });
     }
     this.#hooks.startIfDue(operation);
     for (const listener of this.#listeners) listener(operation);
-  }
-
-  /** Ended operations need no room in advance, and only the newest are kept. One that is stuck has not ended well. */
-  async #settle(): Promise<void> {
-    const ended = [...this.#known.values()].filter((operation) => operation.isSettled);
-    for (const operation of ended) await operation.participant.journal.trim();
-    const byAge = ended.sort((a, b) => (a.id < b.id ? 1 : -1));
-    for (const operation of byAge.slice(ENDED_KEPT)) {
-      this.#known.delete(operation.id);
-      await operation.close();
-      await removeStoredOperation(this.#options.stateDir, operation.id);
-    }
   }
 
   #audit(view: Parameters<typeof appendAudit>[1]): void {
@@ -396,14 +351,4 @@ export class Operations {
   #now(): string {
     return new Date(this.#options.clock.now()).toISOString();
   }
-}
-
-/** @throws {AgentError} `PEER_REFUSED` for a peer that speaks for another coordinator. */
-function requireSpeaker(peer: string, { agent }: Epoch): void {
-  if (agent !== peer) throw new AgentError('PEER_REFUSED', `${peer} speaks for the coordinator ${agent}`);
-}
-
-function requireSound(plan: RestorePlan, { operation, planHash }: AdvanceRequest | PromiseRequest): void {
-  if (plan.hash === planHash && canonicalSha256(plan.decided) === plan.hash) return;
-  throw new AgentError('PLAN_MISMATCH', `the plan of ${operation} is not what its hash says`);
 }
