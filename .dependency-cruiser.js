@@ -56,6 +56,7 @@ const PURE = {
     'plan-decision',
     'plan-guards',
     'plan-measurement',
+    'plan-rehearsal',
     'plan-revisions',
     'plan-shapes',
     'plan-versions',
@@ -65,6 +66,7 @@ const PURE = {
   'restore-tool': ['choose-tool', 'restore-arguments'],
   'put-back': ['decide-key', 'judge-proof', 'lineage', 'planned-writes', 'selection'],
   discovery: ['command-for', 'etcd-settings', 'launch', 'unit-launch'],
+  drill: ['activity', 'etcd-flags', 'judge-served', 'last-words'],
   doctor: ['check', 'judge-[a-z]+'],
 };
 const pureFiles = Object.entries(PURE)

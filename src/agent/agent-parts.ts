@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Backup } from '../backup/take-snapshot.ts';
 import type { Config } from '../config/config-schema.ts';
+import type { Drills } from '../drill/drills.ts';
 import type { EtcdClient } from '../etcd/client.ts';
 import type { Progress } from '../formats/control.ts';
 import type { FenceKeeper } from '../membership/fence-keeper.ts';
@@ -25,6 +26,7 @@ export interface AgentParts {
   readonly catalog: Catalog;
   readonly lineage: LineageStore;
   readonly backup: Backup;
+  readonly drills: Drills;
   readonly operations: Operations;
   readonly mesh: Mesh;
   /** How this host stands to the restores that are known. */
@@ -32,6 +34,8 @@ export interface AgentParts {
   /** Reaches every agent, this one included. */
   readonly call: CallHost;
   readonly schedule: Schedule | undefined;
+  /** Of drills. */
+  readonly drillSchedule: Schedule | undefined;
   /** The snapshot that is being taken now, if any. */
   readonly underWay: { snapshot?: Progress };
   /** Since the agent started: snapshots that were not stored because their proof failed. */

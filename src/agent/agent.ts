@@ -8,6 +8,8 @@ import { createNotifier } from '../observe/notify.ts';
 import type { AgentOptions } from './agent-options.ts';
 import type { AgentParts } from './agent-parts.ts';
 import { doctorHandlers, doctorMethods } from './doctor-handlers.ts';
+import { drillHandlers } from './drill-handlers.ts';
+import { openDrills } from './open-drills.ts';
 import { openMonitor } from './monitor.ts';
 import { openLocalParts, type LocalParts } from './open-local-parts.ts';
 import { openMembership } from './open-membership.ts';
@@ -15,6 +17,7 @@ import { listenerState, openMonitoring } from './open-monitoring.ts';
 import { openRestores } from './open-restores.ts';
 import { openPlanStore } from './plan-store.ts';
 import { restoreHandlers } from './restore-handlers.ts';
+import { scheduleDrills, yieldToRestores } from './scheduled-drills.ts';
 import { scheduleSnapshots } from './scheduled-snapshots.ts';
 import { snapshotHandlers } from './snapshot-handlers.ts';
 import { openStateProbe } from './state-probe.ts';
@@ -45,7 +48,8 @@ async function open(options: AgentOptions, opened: ShutdownStack): Promise<void>
   await mkdir(stateDir, { recursive: true, mode: 0o700 });
   const lock = await lockDirectory(stateDir);
   opened.onClose('lock', () => lock.close());
-  const base = await openLocalParts(options, opened);
+  const local = await openLocalParts(options, opened);
+  const base = { ...local, drills: await openDrills(options, local, opened) };
   const { operations, methods, mesh } = await openRestores(options, base, opened);
   signal.throwIfAborted();
   const proveStateWritable = openStateProbe(stateDir, base.clock);
@@ -61,6 +65,7 @@ async function open(options: AgentOptions, opened: ShutdownStack): Promise<void>
       status: async (_params, context) => await agentStatus(parts, context.signal),
       ...snapshotHandlers(parts),
       ...restoreHandlers(parts, plans),
+      ...drillHandlers(parts),
       ...doctorHandlers(parts, options.environment),
     },
     log,
@@ -76,7 +81,7 @@ async function open(options: AgentOptions, opened: ShutdownStack): Promise<void>
 async function openServices(
   { config, configFile, environment, log }: AgentOptions,
   base: LocalParts &
-    Pick<AgentParts, 'operations' | 'mesh' | 'fence' | 'call'> & {
+    Pick<AgentParts, 'drills' | 'operations' | 'mesh' | 'fence' | 'call'> & {
       readonly proveStateWritable: () => Promise<void>;
     },
   opened: ShutdownStack,
@@ -99,11 +104,16 @@ async function openServices(
   opened.onClose('schedule', async () => {
     await schedule?.close();
   });
-  const monitor = openMonitor({ ...base, ...started, schedule }, environment);
+  const drillSchedule = await scheduleDrills({ ...base, ...started });
+  opened.onClose('schedule of drills', async () => {
+    await drillSchedule?.close();
+  });
+  opened.onClose('drills in restores', yieldToRestores({ ...base, log }));
+  const monitor = openMonitor({ ...base, ...started, schedule, drillSchedule }, environment);
   opened.onClose('monitor', () => {
     monitor.close();
   });
-  return { ...base, ...started, schedule, monitor, listener: listenerState(config) };
+  return { ...base, ...started, schedule, drillSchedule, monitor, listener: listenerState(config) };
 }
 
 /** A full disk is reported by /healthz; an agent that is killed for it would not find it emptier. */

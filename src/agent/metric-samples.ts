@@ -10,7 +10,8 @@ export function metricSamples(status: AgentStatus, facts: MonitorFacts): Sample[
   return [
     ...agentSamples(status),
     ...snapshotSamples(status, facts),
-    ...scheduleSamples(status.schedule),
+    ...scheduleSamples('etcd_lifeboat_schedule', status.schedule),
+    ...drillSamples(status, facts),
     ...etcdSamples(status.etcd),
     ...peerSamples(status.peers),
     ...restoreSamples(status, facts),
@@ -49,33 +50,55 @@ function snapshotSamples({ snapshots }: AgentStatus, facts: MonitorFacts): Sampl
   ];
 }
 
-function scheduleSamples(schedule: AgentStatus['schedule']): Sample[] {
-  if (schedule === undefined) return [];
-  const { counts = {}, dropped, last, missed, next } = schedule;
+function drillSamples(
+  { snapshots, drills }: AgentStatus,
+  { drillStaleAfterSeconds }: MonitorFacts,
+): Sample[] {
+  const { newestBooted } = snapshots;
   return [
-    ...RUN_OUTCOMES.map((outcome) =>
-      sample('etcd_lifeboat_schedule_runs_total', counts[outcome] ?? 0, { outcome }),
-    ),
-    sample('etcd_lifeboat_schedule_runs_missed_total', missed),
-    sample('etcd_lifeboat_schedule_runs_dropped_total', dropped),
-    ...(next === undefined
+    sample('etcd_lifeboat_drill_running', drills?.running === true),
+    ...(newestBooted === undefined
       ? []
-      : [sample('etcd_lifeboat_schedule_next_run_timestamp_seconds', seconds(next))]),
-    ...(last === undefined ? [] : lastRunSamples(last)),
+      : [
+          sample(
+            'etcd_lifeboat_drill_newest_booted_snapshot_timestamp_seconds',
+            seconds(newestBooted.takenAt),
+          ),
+        ]),
+    ...(drillStaleAfterSeconds === undefined
+      ? []
+      : [sample('etcd_lifeboat_drill_stale_after_seconds', drillStaleAfterSeconds)]),
+    ...scheduleSamples('etcd_lifeboat_drill', drills?.schedule),
   ];
 }
 
-function lastRunSamples(last: NonNullable<NonNullable<AgentStatus['schedule']>['last']>): Sample[] {
+/** The two schedules tell the same of themselves. */
+type ScheduleMetrics = 'etcd_lifeboat_schedule' | 'etcd_lifeboat_drill';
+
+function scheduleSamples(metrics: ScheduleMetrics, schedule: AgentStatus['schedule']): Sample[] {
+  if (schedule === undefined) return [];
+  const { counts = {}, dropped, last, missed, next } = schedule;
+  return [
+    ...RUN_OUTCOMES.map((outcome) => sample(`${metrics}_runs_total`, counts[outcome] ?? 0, { outcome })),
+    sample(`${metrics}_runs_missed_total`, missed),
+    sample(`${metrics}_runs_dropped_total`, dropped),
+    ...(next === undefined ? [] : [sample(`${metrics}_next_run_timestamp_seconds`, seconds(next))]),
+    ...(last === undefined ? [] : lastRunSamples(metrics, last)),
+  ];
+}
+
+function lastRunSamples(
+  metrics: ScheduleMetrics,
+  last: NonNullable<NonNullable<AgentStatus['schedule']>['last']>,
+): Sample[] {
   const { endedAt, outcome: ended, startedAt } = last;
   const durationSeconds = startedAt === undefined ? undefined : seconds(endedAt) - seconds(startedAt);
   return [
-    sample('etcd_lifeboat_schedule_last_run_timestamp_seconds', seconds(endedAt)),
+    sample(`${metrics}_last_run_timestamp_seconds`, seconds(endedAt)),
     ...(durationSeconds === undefined
       ? []
-      : [sample('etcd_lifeboat_schedule_last_run_duration_seconds', durationSeconds)]),
-    ...RUN_OUTCOMES.map((outcome) =>
-      sample('etcd_lifeboat_schedule_last_run_outcome', outcome === ended, { outcome }),
-    ),
+      : [sample(`${metrics}_last_run_duration_seconds`, durationSeconds)]),
+    ...RUN_OUTCOMES.map((outcome) => sample(`${metrics}_last_run_outcome`, outcome === ended, { outcome })),
   ];
 }
 

@@ -13,6 +13,7 @@ export interface MonitorFacts {
   readonly fileSystems: Readonly<Record<string, FileSystemSpace>>;
   readonly failedProofs: { readonly new: number; readonly stored: number };
   readonly staleAfterSeconds: number | undefined;
+  readonly drillStaleAfterSeconds: number | undefined;
 }
 
 /** The agent's own look at whether all is well. Each look is bounded in time and costs little, however often it is asked for. */

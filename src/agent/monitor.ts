@@ -9,11 +9,19 @@ import type { Monitor, MonitorFacts } from './monitor-facts.ts';
 import { checkReadiness } from './readiness.ts';
 import { remembered } from './remembered.ts';
 import { openToolCheck } from './restore-tool-check.ts';
-import { staleAfterSeconds } from './stale-snapshot.ts';
+import { drillStaleAfterSeconds, staleAfterSeconds } from './stale-snapshot.ts';
 
 type Watched = Pick<
   AgentParts,
-  'config' | 'supervisor' | 'lineage' | 'operations' | 'catalog' | 'schedule' | 'tally' | 'clock'
+  | 'config'
+  | 'supervisor'
+  | 'lineage'
+  | 'operations'
+  | 'catalog'
+  | 'schedule'
+  | 'drillSchedule'
+  | 'tally'
+  | 'clock'
 > & { readonly proveStateWritable: () => Promise<void> };
 
 const SUPERVISOR_GOOD_FOR_MS = 60_000;
@@ -41,6 +49,7 @@ export function openMonitor(parts: Watched, environment: Environment): Monitor {
       fileSystems: await spaceOf(parts),
       failedProofs: { new: parts.tally.failedProofs, stored: parts.catalog.failedProofs },
       staleAfterSeconds: stale,
+      drillStaleAfterSeconds: drillStaleAfterSeconds(parts.drillSchedule),
     }),
     checks: async (status) =>
       await checkReadiness({

@@ -1,4 +1,5 @@
 import type { ShutdownStack } from '../base/shutdown-stack.ts';
+import type { Drills } from '../drill/drills.ts';
 import { openMesh, type Mesh } from '../mesh/mesh.ts';
 import type { LocatedFile } from '../mesh/mesh-options.ts';
 import { askForOutcomes } from '../restore/ask-for-outcome.ts';
@@ -9,6 +10,7 @@ import { sweepStaging } from '../restore/sweep-staging.ts';
 import type { Catalog } from '../snapshot/catalog.ts';
 import type { AgentOptions } from './agent-options.ts';
 import type { LocalParts } from './open-local-parts.ts';
+import { rehearsals } from './open-drills.ts';
 import { PeerMethods } from './peer-methods.ts';
 import { hostIdentity, meshOptions, restoreSettings } from './room-options.ts';
 
@@ -21,7 +23,7 @@ interface Restores {
 /** Reads the journals back, then listens to peers, then goes on with what this host was driving. */
 export async function openRestores(
   options: AgentOptions,
-  base: LocalParts,
+  base: LocalParts & { readonly drills: Drills },
   opened: ShutdownStack,
 ): Promise<Restores> {
   const { config, environment, log } = options;
@@ -37,6 +39,7 @@ export async function openRestores(
     prover,
     lineage,
     settings: restoreSettings(config),
+    rehearsalOf: rehearsals(base.drills, base),
     call: methods.call,
     download: async (download) => {
       await methods.requireMesh().download(download);

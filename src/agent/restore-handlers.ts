@@ -64,6 +64,7 @@ function wishOf(request: PlanRequest) {
     allowForeign,
     disarmAlarms,
     ...(bumpRevision === undefined ? {} : { bumpRevision }),
+    ...(request.rehearse === undefined ? {} : { rehearse: request.rehearse }),
     ...(request.allowNewerSnapshot === undefined ? {} : { allowNewerSnapshot: request.allowNewerSnapshot }),
     without,
   };

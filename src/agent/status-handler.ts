@@ -2,18 +2,20 @@ import { asAgentError, messageOf } from '../base/agent-error.ts';
 import { freeSpaceBytes } from '../base/free-space.ts';
 import type { AgentStatus } from '../formats/control.ts';
 import { readsLinearizably } from '../restore/cluster-reads.ts';
+import type { Schedule } from '../schedule/start-schedule.ts';
 import type { AgentParts } from './agent-parts.ts';
 import { fenceStatusOf } from './fence-status.ts';
 
 /** What `lifeboat status` shows. What cannot be asked is said so; the rest is shown all the same. */
 export async function agentStatus(parts: AgentParts, signal: AbortSignal): Promise<AgentStatus> {
   const { config, release, startedAt, configFile, catalog, listener, operations } = parts;
-  const [{ count, totalBytes, grades, newestProved }, freeBytes, etcd] = await Promise.all([
+  const [{ count, totalBytes, grades, newestProved, newestBooted }, freeBytes, etcd] = await Promise.all([
     catalog.summary(),
     freeSpaceBytes(catalog.directory),
     etcdStatus(parts, signal),
   ]);
-  const schedule = scheduleStatus(parts);
+  const schedule = scheduleState(parts.schedule, config.snapshots.schedule);
+  const drillSchedule = scheduleState(parts.drillSchedule, config.drill.schedule);
   const fence = fenceStatusOf(parts.fence.view);
   const seen = {
     agent: config.agent.name,
@@ -30,9 +32,14 @@ export async function agentStatus(parts: AgentParts, signal: AbortSignal): Promi
       grades,
       freeBytes,
       ...(newestProved === undefined ? {} : { newestProved }),
+      ...(newestBooted === undefined ? {} : { newestBooted }),
       ...(parts.underWay.snapshot === undefined ? {} : { running: parts.underWay.snapshot }),
     },
     ...(schedule === undefined ? {} : { schedule }),
+    drills: {
+      running: parts.drills.isRunning,
+      ...(drillSchedule === undefined ? {} : { schedule: drillSchedule }),
+    },
     peers: parts.mesh.links().map(({ peer, state, since, release: theirs, lastError }) => ({
       name: peer,
       state,
@@ -97,8 +104,10 @@ function asProblem(error: unknown): string {
   return asAgentError(error).message;
 }
 
-function scheduleStatus({ schedule, config }: AgentParts): AgentStatus['schedule'] {
-  const settings = config.snapshots.schedule;
+function scheduleState(
+  schedule: Schedule | undefined,
+  settings: { readonly cron: string; readonly timeZone: string } | undefined,
+): AgentStatus['schedule'] {
   if (schedule === undefined || settings === undefined) return undefined;
   const { next, running, dropped, missed, counts, lastEnded: last } = schedule.status();
   return {

@@ -144,6 +144,21 @@ export const ERROR_CODES = {
     exitStatus: 3,
     hint: 'This is not an etcd v3 database file. Check the path.',
   },
+  SNAPSHOT_UNBOOTABLE: {
+    retryable: false,
+    exitStatus: 3,
+    hint: 'etcd of this host starts on an empty directory and not on this snapshot: its last words are above. Restore from another.',
+  },
+  DRILL_UNAVAILABLE: {
+    retryable: true,
+    exitStatus: 3,
+    hint: 'Nothing was found out about the snapshot. Mend the cause above and run the drill again; a restore goes without one by `--no-rehearsal`.',
+  },
+  DRILL_RUNNING: {
+    retryable: true,
+    exitStatus: 3,
+    hint: 'One drill at a time on a host. `lifeboat status` shows it.',
+  },
   SNAPSHOT_DAMAGED: {
     retryable: false,
     exitStatus: 3,

@@ -4,6 +4,7 @@ import { addAgentCommand } from './agent-command.ts';
 import { addCompletionCommand } from './completion-command.ts';
 import { addConfigCommand } from './config-command.ts';
 import { addDoctorCommand } from './doctor-command.ts';
+import { addDrillCommands } from './drill-commands.ts';
 import { exitStatusOfError } from './exit-status.ts';
 import { addInstallCommands } from './install-commands.ts';
 import { addRestoreCommands } from './restore-commands.ts';
@@ -81,6 +82,7 @@ export function buildProgram(
   addDoctorCommand(program, run);
   addSnapshotCommands(program, run);
   addRestoreCommands(program, run);
+  addDrillCommands(program, run);
   addConfigCommand(program, run);
   addInstallCommands(program, run);
   addCompletionCommand(program, run);

@@ -15,6 +15,8 @@ export interface PlanOptions {
   readonly allowNewerSnapshot?: boolean;
   readonly disarmAlarms?: boolean;
   readonly bumpRevision?: string | false;
+  /** `false` for `--no-rehearsal`; commander gives `true` without it. */
+  readonly rehearsal?: boolean;
   readonly without?: readonly string[];
 }
 
@@ -31,10 +33,13 @@ export function givenPlanFlags(options: PlanOptions): string[] {
     allowNewerSnapshot: '--allow-newer-snapshot',
     disarmAlarms: '--disarm-alarms',
     bumpRevision: options.bumpRevision === false ? '--no-bump-revision' : '--bump-revision',
+    rehearsal: '--no-rehearsal',
     without: '--without',
   };
+  const { rehearsal, ...others } = options;
+  const given: PlanOptions = rehearsal === false ? options : others;
   return Object.entries(flags)
-    .filter(([name]) => options[name as keyof PlanOptions] !== undefined)
+    .filter(([name]) => given[name as keyof PlanOptions] !== undefined)
     .map(([, flag]) => flag);
 }
 
@@ -57,6 +62,7 @@ export function planRequestOf(options: PlanOptions, workingDirectory: string): P
     ...(reason === undefined ? {} : { reason }),
     ...allowancesOf(options),
     ...(options.bumpRevision === undefined ? {} : { bumpRevision: bumpOf(options.bumpRevision) }),
+    ...(options.rehearsal === false ? { rehearse: false } : {}),
     without: [...new Set(without)],
   });
   if (parsed.success) return parsed.data;

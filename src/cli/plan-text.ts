@@ -67,6 +67,7 @@ function snapshotLines({ decided, measured }: RestorePlan): string[] {
     ['keys', snapshot.keyCount === undefined ? 'not counted' : formatCount(snapshot.keyCount)],
     ['size', formatBytes(snapshot.sizeBytes)],
     ['grade', GRADES[snapshot.grade] ?? snapshot.grade],
+    ['rehearsal', rehearsalWords(decided)],
     ['sha256', snapshot.sha256],
     ['of cluster', snapshot.clusterId ?? 'unknown'],
     ['of etcd', snapshot.etcdVersion ?? 'unknown'],
@@ -74,6 +75,21 @@ function snapshotLines({ decided, measured }: RestorePlan): string[] {
     ['hash check', skipHashCheck ? `skipped, because: ${reason ?? '(no reason given)'}` : undefined],
   ]);
 }
+
+/** Who tries it out before anything is stopped, and what that costs. */
+function rehearsalWords({ rehearsal }: PlanDecision): string | undefined {
+  if (rehearsal === undefined) return undefined;
+  if (rehearsal.action === 'run') {
+    return `${rehearsal.agent} boots it on a throw-away etcd before anything is stopped: about as long as it takes to stage it`;
+  }
+  return SKIPPED_REHEARSAL[rehearsal.because];
+}
+
+const SKIPPED_REHEARSAL = {
+  booted: 'not needed: it has booted before',
+  declined: 'NONE, as you said',
+  impossible: 'NONE: no host can',
+} as const;
 
 function clusterLines({ decided, measured }: RestorePlan): string[] {
   const members = decided.hosts.length;

@@ -56,6 +56,7 @@ function addPlanOptions(command: Command): Command {
       'raise the revision by this much (default: 1,000,000,000 or more, where every tool can)',
     )
     .option('--no-bump-revision', 'let revisions go back to the snapshot; restart all clients then')
+    .option('--no-rehearsal', 'boot the snapshot on no throw-away etcd before the present data is stopped')
     .option('--without <host...>', 'leave out hosts that you know to be dead');
 }
 

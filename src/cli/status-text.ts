@@ -13,6 +13,7 @@ export function statusText(status: AgentStatus, nowMs: number, paint: Paint): st
     { title: 'fence', lines: formatFields(fenceFields(status.fence, nowMs, paint)) },
     { title: 'snapshots', lines: formatFields(snapshotFields(status.snapshots, nowMs)) },
     { title: 'schedule', lines: formatFields(scheduleFields(status.schedule, nowMs)) },
+    { title: 'drills', lines: formatFields(drillFields(status, nowMs)) },
     { title: 'peers', lines: peerLines(status.peers, nowMs, paint) },
     { title: 'readiness', lines: formatFields(readinessFields(status, paint)) },
     { title: 'restores', lines: status.operations.flatMap((view) => operationBlock(view, nowMs, paint)) },
@@ -117,6 +118,22 @@ function scheduleFields(
     ['next', next === undefined ? undefined : formatTime(next)],
     ['last', last === undefined ? 'none yet' : `${last.outcome} ${formatAge(last.endedAt, nowMs)}${detail}`],
     ['not run', dropped + missed === 0 ? undefined : `${dropped} dropped, ${missed} missed`],
+  ];
+}
+
+function drillFields(
+  { drills, snapshots }: AgentStatus,
+  nowMs: number,
+): (readonly [string, string | undefined])[] {
+  if (drills === undefined) return [];
+  const { newestBooted } = snapshots;
+  return [
+    [
+      'newest booted',
+      newestBooted === undefined ? 'none' : `${newestBooted.id}, ${formatAge(newestBooted.takenAt, nowMs)}`,
+    ],
+    ...scheduleFields(drills.schedule, nowMs),
+    ['running', drills.running ? 'a throw-away etcd' : undefined],
   ];
 }
 

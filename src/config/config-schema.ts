@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { agentSection } from './agent-section.ts';
+import { drillSection } from './drill-section.ts';
 import { etcdSection } from './etcd-section.ts';
 import { meshSection } from './mesh-section.ts';
 import { monitoringSection } from './monitoring-section.ts';
@@ -17,6 +18,7 @@ export const configSchema = z.strictObject({
   monitoring: monitoringSection.prefault({}),
   snapshots: snapshotsSection.prefault({}),
   restore: restoreSection.prefault({}),
+  drill: drillSection.prefault({}),
 });
 
 /** The sections as the operator said them, with the defaults that do not depend on other keys. */
@@ -37,6 +39,7 @@ export interface Config {
   readonly monitoring: Readonly<ConfigSections['monitoring']>;
   readonly snapshots: Readonly<SnapshotsConfig>;
   readonly restore: Readonly<ConfigSections['restore']>;
+  readonly drill: Readonly<ConfigSections['drill']>;
 }
 
 /** Fills in the paths that follow from `agent.stateDir`. */

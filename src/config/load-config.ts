@@ -53,11 +53,13 @@ export function parseConfig(text: string, fileName: string, checks: ConfigChecks
 }
 
 /** An expression that is well-formed and yet never due, such as the 30th of February. */
-function scheduleProblems({ snapshots }: SoundSections, { scheduleProblem }: ConfigChecks): Problem[] {
-  const schedule = snapshots?.schedule;
-  if (schedule === undefined) return [];
-  const message = scheduleProblem?.(schedule.cron, schedule.timeZone);
-  return message === undefined ? [] : [{ path: ['snapshots', 'schedule', 'cron'], message }];
+function scheduleProblems(sections: SoundSections, { scheduleProblem }: ConfigChecks): Problem[] {
+  return (['snapshots', 'drill'] as const).flatMap((section) => {
+    const schedule = sections[section]?.schedule;
+    if (schedule === undefined) return [];
+    const message = scheduleProblem?.(schedule.cron, schedule.timeZone);
+    return message === undefined ? [] : [{ path: [section, 'schedule', 'cron'], message }];
+  });
 }
 
 async function readText(path: string): Promise<string> {
@@ -88,7 +90,7 @@ function withEmptySections(value: unknown): unknown {
 function soundSections(raw: unknown): SoundSections {
   if (typeof raw !== 'object' || raw === null) return {};
   const section = (name: string): unknown => (raw as Readonly<Record<string, unknown>>)[name];
-  const { agent, etcd, supervisor, mesh, monitoring, snapshots } = configSchema.shape;
+  const { agent, etcd, supervisor, mesh, monitoring, snapshots, drill } = configSchema.shape;
   return {
     agent: agent.safeParse(section('agent')).data,
     etcd: etcd.safeParse(section('etcd')).data,
@@ -96,6 +98,7 @@ function soundSections(raw: unknown): SoundSections {
     mesh: mesh.safeParse(section('mesh')).data,
     monitoring: monitoring.safeParse(section('monitoring')).data,
     snapshots: snapshots.safeParse(section('snapshots')).data,
+    drill: drill.safeParse(section('drill')).data,
   };
 }
 

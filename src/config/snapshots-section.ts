@@ -1,34 +1,13 @@
 import { z } from 'zod';
-import { cronProblem, isTimeZone } from './cron-expression.ts';
 import { absolutePath, command, seconds } from './fields.ts';
-
-const cron = z.string().superRefine((expression, context) => {
-  const problem = cronProblem(expression);
-  if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
-});
+import { scheduleKeys } from './schedule-keys.ts';
 
 const schedule = z
   .strictObject({
-    cron: cron.describe(
-      'When: minute, hour, day of month, month, day of week; a sixth field in front counts seconds. Quote it: YAML takes a leading `*` for an alias.',
-    ),
-    timeZone: z
-      .string()
-      .refine(isTimeZone, 'must be a time zone of the IANA database, like UTC or Europe/Berlin')
-      .default('UTC')
-      .describe('The time zone of `cron`. In any other than UTC, a clock change skips or delays runs.'),
-    jitterSeconds: z
-      .int('must be a whole number of seconds')
-      .min(0, 'must not be negative')
-      .max(3600, 'must be at most 3600')
-      .default(30)
-      .describe(
-        'A random delay of up to this many seconds, so that hosts do not all snapshot in the same second.',
-      ),
-    catchUp: z
-      .boolean()
-      .default(true)
-      .describe('Run once at start when a run was missed while the agent was down.'),
+    ...scheduleKeys({
+      jitterSeconds: 30,
+      jitter: 'so that hosts do not all snapshot in the same second.',
+    }),
     skipUnchanged: z
       .boolean()
       .default(true)

@@ -41,6 +41,8 @@ export const planRequest = z.strictObject({
   disarmAlarms: z.boolean(),
   /** By how much to raise the revision, or `false` for not at all. Absent: as far as is safe, where every tool can. */
   bumpRevision: z.union([z.literal(false), z.int().min(1).max(LARGEST_BUMP)]).optional(),
+  /** `false`: nobody boots the snapshot before the old data is stopped. */
+  rehearse: z.boolean().optional(),
   without: z.array(agentName).max(64),
 });
 export type PlanRequest = z.infer<typeof planRequest>;
@@ -97,6 +99,20 @@ export const snapshotList = z.object({
   damaged: z.array(z.object({ id: z.string(), message: z.string() })),
 });
 
+const drillResult = z.object({
+  /** With its new grade. */
+  manifest: snapshotManifest,
+  etcdVersion: z.string(),
+  /** The restore tool: `etcdutl 3.6.16`. */
+  tool: z.string(),
+  /** What the throw-away etcd served. */
+  served: z.object({ revision, keyCount: z.int().nonnegative(), hash: z.int().nonnegative() }),
+  /** `file`: with authentication on, what it left in its database was read. */
+  readFrom: z.enum(['etcd', 'file']),
+  durationMs: z.number().nonnegative(),
+});
+export type DrillResult = z.infer<typeof drillResult>;
+
 const check = z.object({
   /** One word. */
   check: z.string(),
@@ -123,6 +139,25 @@ const fenceStatus = z.object({
   next: z.array(z.string()),
 });
 export type FenceStatus = z.infer<typeof fenceStatus>;
+/** A schedule as it stands. */
+const scheduleStatus = z.object({
+  cron: z.string(),
+  timeZone: z.string(),
+  next: isoTime.optional(),
+  running: z.boolean(),
+  dropped: z.int(),
+  missed: z.int(),
+  last: z
+    .object({
+      startedAt: isoTime.optional(),
+      endedAt: isoTime,
+      outcome: z.string(),
+      detail: z.string().optional(),
+    })
+    .optional(),
+  /** Runs by outcome, over restarts. */
+  counts: z.record(z.string(), z.int()).optional(),
+});
 
 export const agentStatus = z.object({
   agent: agentName,
@@ -159,28 +194,12 @@ export const agentStatus = z.object({
     /** On the file system of the directory. */
     freeBytes: sizeBytes.optional(),
     newestProved: snapshotManifest.optional(),
+    newestBooted: snapshotManifest.optional(),
     running: progress.optional(),
   }),
-  schedule: z
-    .object({
-      cron: z.string(),
-      timeZone: z.string(),
-      next: isoTime.optional(),
-      running: z.boolean(),
-      dropped: z.int(),
-      missed: z.int(),
-      last: z
-        .object({
-          startedAt: isoTime.optional(),
-          endedAt: isoTime,
-          outcome: z.string(),
-          detail: z.string().optional(),
-        })
-        .optional(),
-      /** Runs by outcome, over restarts. */
-      counts: z.record(z.string(), z.int()).optional(),
-    })
-    .optional(),
+  schedule: scheduleStatus.optional(),
+  /** Of drills. */
+  drills: z.object({ schedule: scheduleStatus.optional(), running: z.boolean() }).optional(),
   peers: z.array(
     z.object({
       name: agentName,
@@ -219,6 +238,8 @@ export const CONTROL_METHODS = {
     params: z.strictObject({ id: snapshotId, force: z.boolean() }),
     result: z.object({ id: snapshotId, freedBytes: sizeBytes }),
   },
+  /** `id`: or `latest`, the newest proved one. */
+  'drill.run': { params: z.strictObject({ id: z.string().max(256) }), result: drillResult },
   'restore.plan': { params: planRequest, result: restorePlan },
   /** Starts the confirmed plan and follows it: each change is a `progress` line with `operation`. Ending the request does not end the operation. */
   'restore.run': {

@@ -40,6 +40,8 @@ export const hostFacts = z.object({
   etcdProblem: z.string().max(8192).optional(),
   /** The version of the etcd that will run. */
   etcdVersion: z.string().max(64).optional(),
+  /** Its program, where the agent knows one that it can run itself. */
+  etcdPath: z.string().max(4096).optional(),
   tool: z
     .object({
       path: z.string(),

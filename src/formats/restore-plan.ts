@@ -60,6 +60,17 @@ const planRevisions = z.discriminatedUnion('action', [
 ]);
 export type PlanRevisions = z.infer<typeof planRevisions>;
 
+/** Who boots the snapshot on a throw-away etcd before anything is stopped, or why nobody does. */
+const planRehearsal = z.discriminatedUnion('action', [
+  z.strictObject({ action: z.literal('run'), agent: agentName }),
+  z.strictObject({
+    action: z.literal('skip'),
+    /** `booted`: it was booted before. `declined`: the operator said so. `impossible`: no host has an etcd to run, and room. */
+    because: z.enum(['booted', 'declined', 'impossible']),
+  }),
+]);
+export type PlanRehearsal = z.infer<typeof planRehearsal>;
+
 /** What was decided: the operator confirms the hash of exactly this. */
 const decided = z.strictObject({
   operation: operationId,
@@ -81,6 +92,8 @@ const decided = z.strictObject({
   alarms: z.strictObject({ carried: z.array(alarm), action: z.enum(['none', 'tolerate', 'disarm']) }),
   /** Absent in plans of releases that could not raise it. */
   revisions: planRevisions.optional(),
+  /** Absent in plans of releases that could not rehearse. */
+  rehearsal: planRehearsal.optional(),
   /** The cluster that this restore supersedes, where any host knows it, and those of its members that any host knows. */
   supersedes: z.strictObject({ clusterId: etcdId, memberIds: z.array(etcdId).max(64).optional() }).optional(),
   hosts: z.array(planHost).min(1),

@@ -96,6 +96,50 @@ export const METRICS = {
     labels: ['outcome'],
   },
 
+  // Drills
+  etcd_lifeboat_drill_newest_booted_snapshot_timestamp_seconds: {
+    type: 'gauge',
+    help: 'When the newest snapshot of this host that has booted in a drill or a rehearsal was taken. Absent while there is none.',
+  },
+  etcd_lifeboat_drill_stale_after_seconds: {
+    type: 'gauge',
+    help: 'By how much the newest proved snapshot may be newer than the newest booted one: twice the longest wait of drill.schedule. Absent without it.',
+  },
+  etcd_lifeboat_drill_running: {
+    type: 'gauge',
+    help: '1 while a snapshot is booted on a throw-away etcd of this host, by schedule, by command or for a restore.',
+  },
+  etcd_lifeboat_drill_runs_total: {
+    type: 'counter',
+    help: 'Scheduled drills by how they ended, over restarts (drill-schedule.json). skipped: the newest proved snapshot had booted already, or a restore was under way.',
+    labels: ['outcome'],
+  },
+  etcd_lifeboat_drill_runs_missed_total: {
+    type: 'counter',
+    help: 'Due times of drills at which nobody could run, over restarts (drill-schedule.json).',
+  },
+  etcd_lifeboat_drill_runs_dropped_total: {
+    type: 'counter',
+    help: 'Due times of drills that passed while the one before still went on, over restarts (drill-schedule.json).',
+  },
+  etcd_lifeboat_drill_next_run_timestamp_seconds: {
+    type: 'gauge',
+    help: 'When the next scheduled drill is due. Absent without drill.schedule.',
+  },
+  etcd_lifeboat_drill_last_run_timestamp_seconds: {
+    type: 'gauge',
+    help: 'When the last scheduled drill ended, over restarts (drill-schedule.json).',
+  },
+  etcd_lifeboat_drill_last_run_duration_seconds: {
+    type: 'gauge',
+    help: 'How long the last scheduled drill took.',
+  },
+  etcd_lifeboat_drill_last_run_outcome: {
+    type: 'gauge',
+    help: '1 for how the last scheduled drill ended, 0 for the other outcomes.',
+    labels: ['outcome'],
+  },
+
   // etcd
   etcd_lifeboat_etcd_up: {
     type: 'gauge',

@@ -11,6 +11,8 @@ import { watchGrowth } from './watch-growth.ts';
 
 export interface RestoreRequest extends RestoreArguments {
   readonly tool: RestoreTool;
+  /** Words before the tool's own: a program that runs it with less priority, say. */
+  readonly launcher?: readonly string[] | undefined;
   /** The tool is ended when nothing below the data and WAL dir changed for this long. The total has no limit. */
   readonly stallMs: number;
   /** Each line that the tool prints. */
@@ -90,7 +92,8 @@ async function runWatched(
     },
   );
   try {
-    return await runCommand(tool.path, run.args, {
+    const [program = tool.path, ...words] = [...(request.launcher ?? []), tool.path, ...run.args];
+    return await runCommand(program, words, {
       signal: AbortSignal.any([signal, unwatched.signal]),
       timeoutMs: NO_FIXED_LIMIT_MS,
       env: toolEnvironment(tool),

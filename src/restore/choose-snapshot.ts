@@ -1,7 +1,7 @@
 import { AgentError } from '../base/agent-error.ts';
 import type { HostFacts } from '../formats/host-facts.ts';
 import type { SnapshotManifest } from '../formats/snapshot-manifest.ts';
-import { isProved } from '../snapshot/grade.ts';
+import { compareGrade, isProved } from '../snapshot/grade.ts';
 import { rankCandidates, type Lineage } from '../snapshot/ranking.ts';
 import { lineageOf } from './lineage-of.ts';
 import type { PlanWish } from './plan-wish.ts';
@@ -61,8 +61,13 @@ function candidatesOf(facts: readonly HostFacts[]): Candidate[] {
     for (const manifest of host.snapshots) {
       const key = `${manifest.id} ${manifest.sha256} ${manifest.grade === 'failed' ? 'failed' : ''}`;
       const known = found.get(key);
-      if (known === undefined) found.set(key, { manifest, holders: [host.agent] });
-      else known.holders.push(host.agent);
+      if (known === undefined) {
+        found.set(key, { manifest, holders: [host.agent] });
+        continue;
+      }
+      known.holders.push(host.agent);
+      // The bytes are the same: what was proved of them on one host holds for all.
+      if (compareGrade(manifest.grade, known.manifest.grade) < 0) known.manifest = manifest;
     }
   }
   return [...found.values()].sort(

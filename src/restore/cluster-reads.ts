@@ -1,6 +1,7 @@
-import { AgentError } from '../base/agent-error.ts';
+import { AgentError, asAgentError } from '../base/agent-error.ts';
 import type { EtcdClient } from '../etcd/client.ts';
 import type { EtcdMember } from '../etcd/cluster.ts';
+import type { KeyValueHash } from '../etcd/maintenance.ts';
 import type { HostFacts } from '../formats/host-facts.ts';
 
 /** Every key: from the first possible one on (a range end of one zero byte means no end). */
@@ -35,6 +36,21 @@ export async function countKeys(
   } catch (error) {
     if (error instanceof AgentError && ['ETCD_COMPACTED', 'ETCD_AUTH_FAILED'].includes(error.code))
       return undefined;
+    throw error;
+  }
+}
+
+/**
+ * HashKV of the member at `revision`. When all history up to the newest revision was compacted, HashKV refuses that revision by its number and gives it
+ * where none is named (etcd-io/etcd: mvcc/kvstore.go, HashByRev; tried on 3.4.23).
+ */
+export async function hashAt(etcd: EtcdClient, revision: number, signal: AbortSignal): Promise<KeyValueHash> {
+  try {
+    return await etcd.hashKv(revision, signal);
+  } catch (error) {
+    if (asAgentError(error).code !== 'ETCD_COMPACTED') throw error;
+    const newest = await etcd.hashKv(0, signal);
+    if ((await etcd.status(signal)).revision === revision) return newest;
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 import { basename, isAbsolute } from 'node:path';
 import { showUnit } from '../discovery/show-unit.ts';
 import { etcdVersion } from '../restore-tool/etcd-version.ts';
+import { programsIn } from '../restore-tool/find-tools.ts';
 
 /** What the configuration tells of how etcd is started here. */
 export interface EtcdLaunch {
@@ -14,23 +15,43 @@ export interface EtcdLaunch {
   readonly searchPath: string;
 }
 
+/** What is known of the etcd that a start will run. */
+export interface EtcdToRun {
+  readonly version?: string;
+  /** Its program, or one on PATH of the same minor release, which a drill can run beside it. */
+  readonly path?: string;
+}
+
 /**
- * The version of the etcd that a start will run, which after an upgrade of the package is not the one that runs now: of the
- * named binary, else of the unit's or the command's program, else the running member's own word, else of the etcd on
- * PATH. A program that is not called `etcd` is a wrapper, and is not run to be asked. `undefined` where nobody can tell.
+ * The etcd that a start will run, which after an upgrade of the package is not the one that runs now: the named binary,
+ * else the unit's or the command's program, else by the running member's own word, else the etcd on PATH. A program that
+ * is not called `etcd` is a wrapper, and is not run to be asked. Empty where nobody can tell.
  */
-export async function versionToRun(
+export async function etcdToRun(
   launch: EtcdLaunch,
   running: string | undefined,
   signal: AbortSignal,
-): Promise<string | undefined> {
+): Promise<EtcdToRun> {
   const { searchPath } = launch;
-  const path = launch.etcdPath ?? (await programOf(launch, signal));
-  if (path !== undefined) {
-    const version = await ask({ etcdPath: path, searchPath }, signal);
-    if (version !== undefined) return version;
-  }
-  return running ?? (await ask({ searchPath }, signal));
+  const named = launch.etcdPath ?? (await programOf(launch, signal));
+  const version = named === undefined ? undefined : await ask({ etcdPath: named, searchPath }, signal);
+  if (named !== undefined && version !== undefined) return { version, path: named };
+  const found = await etcdOnPath(searchPath, signal);
+  if (running === undefined) return found;
+  // An etcd of another release proves nothing about the one that runs.
+  const isAlike = found.version !== undefined && minorOf(found.version) === minorOf(running);
+  return { version: running, ...(isAlike && found.path !== undefined ? { path: found.path } : {}) };
+}
+
+async function etcdOnPath(searchPath: string, signal: AbortSignal): Promise<EtcdToRun> {
+  const [path] = await programsIn(searchPath, ['etcd']);
+  if (path === undefined) return {};
+  const version = await ask({ etcdPath: path, searchPath }, signal);
+  return version === undefined ? {} : { version, path };
+}
+
+function minorOf(version: string): string {
+  return version.split('.').slice(0, 2).join('.');
 }
 
 async function programOf({ unit, program }: EtcdLaunch, signal: AbortSignal): Promise<string | undefined> {

@@ -12,7 +12,7 @@ import type { Catalog } from '../snapshot/catalog.ts';
 import { hasProcess, type Supervisor } from '../supervisor/supervisor.ts';
 import { clusterOfHost, type ClusterOfHost } from './cluster-of-host.ts';
 import { readMembers, readsLinearizably } from './cluster-reads.ts';
-import { versionToRun, type EtcdLaunch } from './etcd-to-run.ts';
+import { etcdToRun, type EtcdLaunch, type EtcdToRun } from './etcd-to-run.ts';
 import { remarksOn } from './host-remarks.ts';
 import { STAGING_ROOT } from './layout.ts';
 import type { LineageStore } from './lineage-store.ts';
@@ -47,8 +47,8 @@ const MOST_SNAPSHOTS = 256;
 export async function inspectHost(inspection: Inspection, signal: AbortSignal): Promise<HostFacts> {
   const { host, catalog, lineage, activeOperation } = inspection;
   const [member, space] = await Promise.all([askMember(inspection, signal), spaceOf(inspection)]);
-  const version = await versionToRun(host, member.etcd?.version, signal);
-  const tool = await toolFor(host, version, signal);
+  const willRun = await etcdToRun(host, member.etcd?.version, signal);
+  const tool = await toolFor(host, willRun.version, signal);
   const { clusterId, memberId, remark } = await clusterOf(inspection, member.etcd, signal);
   const remarks = await remarksOn({ ...host, etcd: inspection.etcd, version: member.etcd?.version }, signal);
   return {
@@ -61,7 +61,7 @@ export async function inspectHost(inspection: Inspection, signal: AbortSignal): 
     ...(host.walDir === undefined ? {} : { walDir: host.walDir }),
     found: await foundState(inspection, signal),
     ...member,
-    ...(version === undefined ? {} : { etcdVersion: version }),
+    ...etcdFacts(willRun),
     ...tool,
     ...space,
     problems: await problemsOf(inspection, signal),
@@ -118,6 +118,13 @@ async function askMember(
   } catch (error) {
     return { etcdProblem: messageOf(error) };
   }
+}
+
+function etcdFacts({ version, path }: EtcdToRun): Pick<HostFacts, 'etcdVersion' | 'etcdPath'> {
+  return {
+    ...(version === undefined ? {} : { etcdVersion: version }),
+    ...(path === undefined ? {} : { etcdPath: path }),
+  };
 }
 
 async function toolFor(

@@ -62,6 +62,7 @@ function contextFor(options: OperationsOptions, plan: RestorePlan, planned: Plan
     supervisor,
     turnToStop: (signal) => waitForTurnToStop({ etcd, otherPeerUrls, clock }, signal),
     snapshot: planSnapshotSource({ plan, self: host.agent, catalog, call, download }),
+    ...(options.rehearsalOf === undefined ? {} : { rehearsal: options.rehearsalOf(plan.decided) }),
     prover,
     settings,
     searchPath: host.searchPath,

@@ -8,7 +8,8 @@ import type { CallHost } from './call-host.ts';
 import type { HostIdentity } from './inspect-host.ts';
 import type { LineageStore } from './lineage-store.ts';
 import type { DownloadFile } from './plan-snapshot-source.ts';
-import type { HostSettings } from './steps/host-context.ts';
+import type { PlanDecision } from '../formats/restore-plan.ts';
+import type { HostSettings, Rehearsal } from './steps/host-context.ts';
 
 /** Everything that this host's restores need of the other rooms. */
 export interface OperationsOptions {
@@ -23,6 +24,8 @@ export interface OperationsOptions {
     readonly gateTimeoutMs: number;
     readonly peerGraceMs: number;
   };
+  /** Boots the plan's snapshot beside the present etcd, where this host can. */
+  readonly rehearsalOf?: (decided: PlanDecision) => Rehearsal;
   readonly call: CallHost;
   readonly download: DownloadFile;
   readonly clock: Clock;

@@ -6,6 +6,7 @@ import type { SnapshotManifest } from '../formats/snapshot-manifest.ts';
 import { chooseSnapshot, refuseUnprovedSnapshot, type Candidate } from './choose-snapshot.ts';
 import { neededBytes, participantsOf, refuseLittleSpace, refuseUnfitHosts } from './plan-guards.ts';
 import { clusterOf, measure, silentUrls } from './plan-measurement.ts';
+import { decideRehearsal } from './plan-rehearsal.ts';
 import { decideRevisions } from './plan-revisions.ts';
 import { refuseNewerSnapshot, versionOfSnapshot } from './plan-versions.ts';
 import type { PlanCircumstances, PlanWish } from './plan-wish.ts';
@@ -65,6 +66,7 @@ function decide({ wish, seen, facts, chosen, clusterId }: Findings): PlanDecisio
     ...(wish.allowNewerSnapshot === true ? { allowNewerSnapshot: true } : {}),
     alarms: { carried, action: carried.length === 0 ? 'none' : wish.disarmAlarms ? 'disarm' : 'tolerate' },
     revisions: decideRevisions(wish, facts, manifest.revision),
+    rehearsal: decideRehearsal(wish, facts, chosen),
     ...(clusterId === undefined ? {} : { supersedes: supersededBy(facts, clusterId) }),
     hosts: facts.map(planHost),
   };

@@ -4,6 +4,7 @@ import { majorityOf } from './ballot.ts';
 import type { Candidate } from './choose-snapshot.ts';
 import { lineageOf, raisedSince } from './lineage-of.ts';
 import type { HostNeed } from './plan-guards.ts';
+import { rehearsalWarnings } from './plan-rehearsal.ts';
 import { revisionWarnings } from './plan-revisions.ts';
 import { shapeWarnings } from './plan-shapes.ts';
 import { versionWarnings } from './plan-versions.ts';
@@ -29,7 +30,10 @@ export function measure({ seen, facts, chosen, needs, quorum, decided }: Measuri
       ? {}
       : { lostRevisions: lostRevisions(facts, chosen, newest.revision) }),
     faultTolerance: facts.length - majorityOf(facts.length),
-    warnings: warningsOf(facts, decided, newest !== undefined),
+    warnings: [
+      ...warningsOf(facts, decided, newest !== undefined),
+      ...rehearsalWarnings(decided, facts, chosen),
+    ],
     hosts: needs.map(({ host, needed }) => ({
       agent: host.agent,
       freeBytes: host.dataFreeBytes,

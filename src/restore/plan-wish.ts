@@ -11,6 +11,8 @@ export interface PlanWish {
   readonly disarmAlarms: boolean;
   /** By how much to raise the revision, or `false` for not at all. */
   readonly bumpRevision?: number | false;
+  /** `false`: nobody boots the snapshot before the old data is stopped. */
+  readonly rehearse?: boolean;
   readonly without: readonly string[];
 }
 

@@ -4,7 +4,7 @@ import type { EtcdClient } from '../etcd/client.ts';
 import type { GateFacts, GateRequest } from '../formats/restore-messages.ts';
 import type { RestorePlan } from '../formats/restore-plan.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
-import { ALL_KEYS, countKeys, readMembers, readsLinearizably } from './cluster-reads.ts';
+import { ALL_KEYS, countKeys, hashAt, readMembers, readsLinearizably } from './cluster-reads.ts';
 
 interface GateProbe {
   readonly agent: string;
@@ -77,7 +77,7 @@ async function compare(
 ): Promise<void> {
   if (request.hashAtRevision !== undefined) {
     const revision = request.hashAtRevision;
-    seen.hashKv = { hash: await hashAt(etcd, revision, signal), revision };
+    seen.hashKv = { hash: (await hashAt(etcd, revision, signal)).hash, revision };
   }
   if (request.countAtRevision !== undefined) {
     const count = await countKeys(etcd, request.countAtRevision, signal);
@@ -92,21 +92,6 @@ async function compare(
       serializable: true,
     };
     seen.putsFound = (await etcd.range(query, signal)).keyValues.length > 0;
-  }
-}
-
-/**
- * When all history up to the newest revision was compacted, HashKV refuses that revision by its number and gives it
- * where none is named (etcd-io/etcd: mvcc/kvstore.go, HashByRev; tried on 3.4.23).
- */
-async function hashAt(etcd: EtcdClient, revision: number, signal: AbortSignal): Promise<number> {
-  try {
-    return (await etcd.hashKv(revision, signal)).hash;
-  } catch (error) {
-    if (asAgentError(error).code !== 'ETCD_COMPACTED') throw error;
-    const { hash } = await etcd.hashKv(0, signal);
-    if ((await etcd.status(signal)).revision === revision) return hash;
-    throw error;
   }
 }
 

@@ -33,6 +33,7 @@ export interface CatalogSummary {
   readonly totalBytes: number;
   readonly grades: Readonly<Record<Grade | 'unreadable', number>>;
   readonly newestProved: SnapshotManifest | undefined;
+  readonly newestBooted: SnapshotManifest | undefined;
 }
 
 /** All snapshots that one storage holds, and the only one who changes what is said of them. */
@@ -84,6 +85,7 @@ export class Catalog {
       totalBytes: sound.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
       grades: { ...grades, unreadable: damaged.length },
       newestProved: sound.find(isProved),
+      newestBooted: sound.find(({ grade }) => grade === 'booted'),
     };
   }
 
@@ -140,7 +142,7 @@ export class Catalog {
     const verdict = await this.#whileReading(manifest.id, () =>
       verifyFile(this.#settings.prover, path, manifest, options),
     );
-    if ('refusal' in verdict) throw await this.#fail(manifest.id, verdict.refusal);
+    if ('refusal' in verdict) throw await this.markFailed(manifest.id, verdict.refusal);
     return await this.recordProof(
       manifest.id,
       manifest.hasTrailer
@@ -187,7 +189,7 @@ export class Catalog {
       exportFile(request, async ({ sha256 }) => {
         if (sha256 === manifest.sha256) return;
         const problem = `SHA-256 is ${sha256}, the manifest says ${manifest.sha256}`;
-        throw await this.#fail(manifest.id, new AgentError('SNAPSHOT_HASH_MISMATCH', problem));
+        throw await this.markFailed(manifest.id, new AgentError('SNAPSHOT_HASH_MISMATCH', problem));
       }),
     );
   }
@@ -261,7 +263,12 @@ export class Catalog {
     throw new AgentError('SNAPSHOT_UNKNOWN', `this host holds ${all.length} snapshot(s), and none is proved`);
   }
 
-  async #fail(id: string, refusal: AgentError): Promise<AgentError> {
+  /**
+   * A stored snapshot turned out wrong: it is `failed` durably, and never offered again.
+   *
+   * @returns What to throw.
+   */
+  async markFailed(id: string, refusal: AgentError): Promise<AgentError> {
     const { code, message, details } = refusal;
     this.#failedProofs += 1;
     await this.recordProof(id, { grade: 'failed', by: message });

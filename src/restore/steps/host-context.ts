@@ -20,6 +20,14 @@ export interface SnapshotSource {
   verify(signal: AbortSignal, onBytes: OnStepBytes): Promise<void>;
 }
 
+/** A throw-away etcd of this host that is restored from the plan's snapshot, asked what it serves, and removed again. */
+export interface Rehearsal {
+  /** Whether the snapshot has booted here already. */
+  isDone(): Promise<boolean>;
+  /** @throws {AgentError} when etcd does not serve it as it should, or when that could not be tried. */
+  run(signal: AbortSignal, onBytes: OnStepBytes): Promise<void>;
+}
+
 /** Everything a step may use, on one host, for one operation. */
 export interface HostContext {
   readonly plan: RestorePlan;
@@ -29,6 +37,7 @@ export interface HostContext {
   /** Resolves when it is this host's turn in the stop of all. Without it, that is at once. */
   readonly turnToStop?: (signal: AbortSignal) => Promise<void>;
   readonly snapshot: SnapshotSource;
+  readonly rehearsal?: Rehearsal;
   readonly prover: Pick<Prover, 'readFacts'>;
   readonly settings: HostSettings;
   /** The value of PATH, where the restore tool is looked for. */

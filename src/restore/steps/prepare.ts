@@ -18,7 +18,13 @@ import { adoptTree } from './sync-tree.ts';
 
 /** Everything before the old etcd is touched. All of it is undone by deleting the staging directories. */
 export function prepareSteps(context: HostContext): Step[] {
-  return [makeDataDir(context), fetchSnapshot(context), verifySnapshot(context), stage(context)];
+  return [
+    makeDataDir(context),
+    fetchSnapshot(context),
+    verifySnapshot(context),
+    ...(isRehearser(context) ? [rehearse(context)] : []),
+    stage(context),
+  ];
 }
 
 function makeDataDir({ host, layout, settings }: HostContext): Step {
@@ -59,6 +65,26 @@ function verifySnapshot({ snapshot }: HostContext): Step {
     run: async (signal, onBytes) => {
       await snapshot.verify(signal, onBytes);
       verified = true;
+    },
+  };
+}
+
+function isRehearser({ plan, host }: HostContext): boolean {
+  const { rehearsal } = plan.decided;
+  return rehearsal?.action === 'run' && rehearsal.agent === host.agent;
+}
+
+/** Before the staging, so that both never take up room at once, and while the old etcd serves. */
+function rehearse({ rehearsal, snapshot, host }: HostContext): Step {
+  return {
+    name: 'rehearse',
+    isDone: async () => (await rehearsal?.isDone()) === true,
+    run: async (signal, onBytes) => {
+      if (rehearsal === undefined) {
+        throw new AgentError('DRILL_UNAVAILABLE', `${host.agent} cannot run a throw-away etcd`);
+      }
+      using _held = snapshot.use();
+      await rehearsal.run(signal, onBytes);
     },
   };
 }

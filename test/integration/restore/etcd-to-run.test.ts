@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { etcdVersion } from '../../../src/restore-tool/etcd-version.ts';
 import { chooseRestoreTool } from '../../../src/restore-tool/choose-tool.ts';
 import { findRestoreTools } from '../../../src/restore-tool/find-tools.ts';
-import { versionToRun } from '../../../src/restore/etcd-to-run.ts';
+import { etcdToRun, type EtcdLaunch } from '../../../src/restore/etcd-to-run.ts';
 import { etcdBinary } from '../../support/etcd-binaries.ts';
 import { isBuilt, pinnedReleases, programsOf } from '../../support/etcd-releases.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
@@ -12,6 +12,10 @@ import { temporaryDirectory } from '../../support/temporary-directory.ts';
 const NEVER = new AbortController().signal;
 const here = etcdBinary('etcd');
 const version = await etcdVersion({ etcdPath: here, searchPath: '' }, NEVER);
+
+async function versionToRun(launch: EtcdLaunch, running: string | undefined): Promise<string | undefined> {
+  return (await etcdToRun(launch, running, NEVER)).version;
+}
 
 async function program(directory: string, name: string, script: string): Promise<string> {
   const path = join(directory, name);
@@ -32,12 +36,12 @@ test('the etcd that will run is the one that is named, or that the command or th
   const searchPath = '';
   const unit = { name: 'etcd.service', systemctl };
 
-  expect(await versionToRun({ etcdPath: here, unit, searchPath }, '3.3.0', NEVER)).toBe(version);
-  expect(await versionToRun({ program: upgraded, searchPath }, '3.3.0', NEVER)).toBe('9.9.9');
-  expect(await versionToRun({ unit, searchPath }, '3.3.0', NEVER)).toBe('9.9.9');
-  expect(await versionToRun({ searchPath: dirname(here) }, '3.3.0', NEVER)).toBe('3.3.0');
-  expect(await versionToRun({ searchPath: dirname(here) }, undefined, NEVER)).toBe(version);
-  expect(await versionToRun({ searchPath }, undefined, NEVER)).toBeUndefined();
+  expect(await versionToRun({ etcdPath: here, unit, searchPath }, '3.3.0')).toBe(version);
+  expect(await versionToRun({ program: upgraded, searchPath }, '3.3.0')).toBe('9.9.9');
+  expect(await versionToRun({ unit, searchPath }, '3.3.0')).toBe('9.9.9');
+  expect(await versionToRun({ searchPath: dirname(here) }, '3.3.0')).toBe('3.3.0');
+  expect(await versionToRun({ searchPath: dirname(here) }, undefined)).toBe(version);
+  expect(await versionToRun({ searchPath }, undefined)).toBeUndefined();
 });
 
 test('a wrapper is not run to be asked for a version, and a systemd that cannot be asked is passed over', async () => {
@@ -45,14 +49,25 @@ test('a wrapper is not run to be asked for a version, and a systemd that cannot 
   const ran = join(directory.path, 'ran');
   const wrapper = await program(directory.path, 'start-etcd', `touch ${ran}`);
   const launch = { program: wrapper, searchPath: '' };
-  expect(await versionToRun(launch, '3.4.23', NEVER)).toBe('3.4.23');
+  expect(await versionToRun(launch, '3.4.23')).toBe('3.4.23');
   await expect(readFile(ran)).rejects.toThrow('ENOENT');
   const unit = { name: 'etcd.service', systemctl: join(directory.path, 'none') };
-  expect(await versionToRun({ unit, searchPath: '' }, '3.4.23', NEVER)).toBe('3.4.23');
+  expect(await versionToRun({ unit, searchPath: '' }, '3.4.23')).toBe('3.4.23');
 });
 
 const newer = pinnedReleases().find((release) => release.minor === '3.6' && isBuilt(release));
 const isOld = version?.startsWith('3.4.') === true;
+
+test('a drill may run the program itself, and one on PATH only where it is of the minor release that runs', async () => {
+  await using directory = await temporaryDirectory();
+  const alike = await program(directory.path, 'alike/etcd', 'echo "etcd Version: 3.4.99"');
+  const searchPath = dirname(alike);
+  expect(await etcdToRun({ etcdPath: here, searchPath }, undefined, NEVER)).toEqual({ version, path: here });
+  expect(await etcdToRun({ searchPath }, '3.4.1', NEVER)).toEqual({ version: '3.4.1', path: alike });
+  expect(await etcdToRun({ searchPath }, '3.5.1', NEVER)).toEqual({ version: '3.5.1' });
+  expect(await etcdToRun({ searchPath }, undefined, NEVER)).toEqual({ version: '3.4.99', path: alike });
+  expect(await etcdToRun({ searchPath: '' }, undefined, NEVER)).toEqual({});
+});
 
 test.skipIf(newer === undefined || !isOld)(
   'beside each other, the 3.4 and the 3.6 tool are each taken for their own etcd (skipped unless etcd is 3.4 and a 3.6 was built)',
@@ -63,7 +78,7 @@ test.skipIf(newer === undefined || !isOld)(
     await copyFile(join(bin, 'etcdutl'), join(directory.path, 'etcdutl'));
     const tools = await findRestoreTools({ searchPath: directory.path }, NEVER);
     const chosen = (etcd: string | undefined) => chooseRestoreTool(tools, etcd);
-    const willRun = await versionToRun({ program: join(bin, 'etcd'), searchPath: '' }, version, NEVER);
+    const willRun = await versionToRun({ program: join(bin, 'etcd'), searchPath: '' }, version);
     expect(willRun).toBe(newer?.version);
     expect(chosen(willRun)).toMatchObject({ kind: 'etcdutl', version: newer?.version });
     expect(chosen(version)).toMatchObject({ kind: 'etcdctl', version });
