@@ -467,6 +467,11 @@ export const ERROR_CODES = {
     exitStatus: 5,
     hint: '`lifeboat restore status` says which host waits for what. Nothing goes on by itself.',
   },
+  JOURNAL_UNWRITABLE: {
+    retryable: true,
+    exitStatus: 1,
+    hint: 'Make room, or mend the disk of the state directory: the operation goes on by itself when the journal can be written.',
+  },
   JOURNAL_DAMAGED: {
     retryable: false,
     exitStatus: 5,

@@ -27,6 +27,9 @@ interface RunnerOptions {
   readonly journalId: string;
 }
 
+/** Between two tries to write the journal. */
+const RETRY_MS = 500;
+
 interface Work {
   readonly controller: AbortController;
   readonly ended: Promise<void>;
@@ -47,6 +50,8 @@ export class ParticipantRunner {
   #work: Work | undefined;
   /** Events are handled one after the other: each sees what the one before it made durable. */
   #queue: Promise<unknown> = Promise.resolve();
+  /** How the last work ended, on its way through the machine. */
+  #settling: Promise<void> = Promise.resolve();
   #closing = false;
   #heardAtMs: number;
 
@@ -175,6 +180,7 @@ export class ParticipantRunner {
     this.#closing = true;
     this.#work?.controller.abort(new AgentError('CANCELLED', 'the agent stops'));
     await this.#work?.ended;
+    await this.#settling;
     await this.#queue;
     await this.journal.close();
   }
@@ -224,9 +230,20 @@ export class ParticipantRunner {
     // What was interrupted has no outcome of its own: the phase that interrupted it speaks, or the next start.
     if (signal.aborted || this.#closing) return;
     this.#step = {};
-    this.dispatch(event).catch((error: unknown) => {
-      this.context.log.error({ err: error }, 'the journal could not be written; the operation waits here');
-    });
+    this.#settling = this.#settle(event, signal);
+  }
+
+  /** Nobody repeats how work ended. What an unwritable journal holds is unknown, so the same is written until it is there. */
+  async #settle(event: ParticipantEvent, signal: AbortSignal): Promise<void> {
+    for (let isFirst = true; !signal.aborted && !this.#closing; isFirst = false) {
+      try {
+        await this.dispatch(event);
+        return;
+      } catch (error) {
+        if (isFirst) this.context.log.error({ err: error }, 'the operation waits for its journal');
+        await this.context.clock.sleep(RETRY_MS, signal).catch(() => undefined);
+      }
+    }
   }
 
   #recordStep(phase: WorkingPhase) {
