@@ -237,9 +237,10 @@ export class CoordinatorRunner {
 
   async #runGate(): Promise<void> {
     const { plan, call, gateTimeoutMs, clock, onChange } = this.#options;
-    const { without } = this.#state;
+    const { epoch, without } = this.#state;
     const gate = new GateRun({
       plan: plan.decided,
+      epoch,
       without,
       call,
       timeoutMs: gateTimeoutMs,
@@ -262,9 +263,10 @@ export class CoordinatorRunner {
 
   async #checkWrites(): Promise<void> {
     const { plan, call, gateTimeoutMs, clock, onChange } = this.#options;
-    const { without } = this.#state;
+    const { epoch, without } = this.#state;
     this.#gate ??= new GateRun({
       plan: plan.decided,
+      epoch,
       without,
       call,
       timeoutMs: gateTimeoutMs,

@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import { AgentError, asAgentError } from '../base/agent-error.ts';
 import type { Failure } from '../formats/identifiers.ts';
-import type { JournalEntry } from '../formats/restore-journal.ts';
+import type { Epoch, JournalEntry } from '../formats/restore-journal.ts';
 import type { AdvanceRequest, ParticipantReport, PromiseRequest } from '../formats/restore-messages.ts';
 import { compareEpochs } from './ballot.ts';
 import { participantEntries } from './effect-entries.ts';
@@ -158,14 +158,18 @@ export class ParticipantRunner {
     return this.report();
   }
 
+  /** @throws {AgentError} `OPERATION_STALE_EPOCH` for a coordinator that this host follows no longer. */
+  requireEpoch(epoch: Epoch): void {
+    const { epoch: followed } = this.#state;
+    if (compareEpochs(epoch, followed) >= 0) return;
+    throw new AgentError('OPERATION_STALE_EPOCH', `a newer coordinator, ${followed.agent}, drives it`);
+  }
+
   #requireCurrent({ operation, planHash, epoch }: PromiseRequest | AdvanceRequest): void {
     if (planHash !== this.context.plan.hash) {
       throw new AgentError('PLAN_MISMATCH', `${operation} has another plan here`);
     }
-    const { epoch: followed } = this.#state;
-    if (compareEpochs(epoch, followed) < 0) {
-      throw new AgentError('OPERATION_STALE_EPOCH', `a newer coordinator, ${followed.agent}, drives it`);
-    }
+    this.requireEpoch(epoch);
     this.#heardAtMs = this.#options.context.clock.now();
   }
 
