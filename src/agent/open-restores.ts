@@ -49,12 +49,7 @@ export async function openRestores(
   };
   const operations = await Operations.open(restoreOptions);
   opened.onClose('operations', () => operations.close());
-  const { dataDir, walDir } = config.etcd;
-  const swept = await sweepStaging(
-    [dataDir, ...(walDir === undefined ? [] : [walDir])],
-    operations.active?.id,
-  );
-  if (swept.length > 0) log.warn({ swept }, 'staging of an operation that is over was removed');
+  await sweepStagingOf(options, operations);
   methods.serve({
     ...restoreMethods(operations, restoreOptions),
     'member.copy': async (_peer, _params, signal) =>
@@ -81,6 +76,13 @@ export async function openRestores(
     await asked;
   });
   return { operations, methods, mesh };
+}
+
+async function sweepStagingOf({ config, log }: AgentOptions, operations: Operations): Promise<void> {
+  const { dataDir, walDir } = config.etcd;
+  const directories = [dataDir, ...(walDir === undefined ? [] : [walDir])];
+  const swept = await sweepStaging(directories, operations.active?.id);
+  if (swept.length > 0) log.warn({ swept }, 'staging of an operation that is over was removed');
 }
 
 /**
