@@ -50,6 +50,7 @@ const PURE = {
     'layout',
     'lineage-of',
     'merge-generations',
+    'name-of-line',
     'next-commands',
     'participant',
     'phases',

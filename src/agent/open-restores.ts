@@ -1,3 +1,4 @@
+import { crashPoints } from '../base/crash-point.ts';
 import type { ShutdownStack } from '../base/shutdown-stack.ts';
 import type { Drills } from '../drill/drills.ts';
 import { openMesh, type Mesh } from '../mesh/mesh.ts';
@@ -44,12 +45,14 @@ export async function openRestores(
     download: async (download) => {
       await methods.requireMesh().download(download);
     },
+    pass: crashPoints(environment.crash),
     clock,
     log,
   };
   const operations = await Operations.open(restoreOptions);
   opened.onClose('operations', () => operations.close());
-  await sweepStagingOf(options, operations);
+  const swept = await sweepStaging(directoriesOf(config.etcd), operations.active?.id);
+  if (swept.length > 0) log.warn({ swept }, 'staging of an operation that is over was removed');
   methods.serve({
     ...restoreMethods(operations, restoreOptions),
     'member.copy': async (_peer, _params, signal) =>
@@ -78,11 +81,14 @@ export async function openRestores(
   return { operations, methods, mesh };
 }
 
-async function sweepStagingOf({ config, log }: AgentOptions, operations: Operations): Promise<void> {
-  const { dataDir, walDir } = config.etcd;
-  const directories = [dataDir, ...(walDir === undefined ? [] : [walDir])];
-  const swept = await sweepStaging(directories, operations.active?.id);
-  if (swept.length > 0) log.warn({ swept }, 'staging of an operation that is over was removed');
+function directoriesOf({
+  dataDir,
+  walDir,
+}: {
+  readonly dataDir: string;
+  readonly walDir?: string;
+}): string[] {
+  return [dataDir, ...(walDir === undefined ? [] : [walDir])];
 }
 
 /**

@@ -1,3 +1,5 @@
+import type { CrashWish } from '../base/crash-point.ts';
+
 /** What the agent takes from its environment. Everything else is in the configuration file. */
 export interface Environment {
   /** Where programs without an absolute path are looked up. */
@@ -8,6 +10,8 @@ export interface Environment {
   readonly notifySocket?: string;
   /** Within this many microseconds systemd wants to hear from us; absent without a watchdog. */
   readonly watchdogUsec?: number;
+  /** LIFEBOAT_CRASH_AT and LIFEBOAT_CRASH_LIST: for tests of what a crash leaves, see CONTRIBUTING.md. */
+  readonly crash?: CrashWish;
 }
 
 /**
@@ -28,6 +32,7 @@ export function takeEnvironment(
     ...(isGiven(configFile) ? { configFile } : {}),
     ...(isGiven(notifySocket) ? { notifySocket } : {}),
     ...(watchdogUsec === undefined ? {} : { watchdogUsec }),
+    ...crashOf(variables),
   };
 }
 
@@ -37,6 +42,14 @@ function watchdogOf(variables: NodeJS.ProcessEnv, pid: number): number | undefin
   if (isGiven(forPid) && Number(forPid) !== pid) return undefined;
   const usec = Number(variables['WATCHDOG_USEC']);
   return Number.isSafeInteger(usec) && usec > 0 ? usec : undefined;
+}
+
+function crashOf({
+  LIFEBOAT_CRASH_AT: at,
+  LIFEBOAT_CRASH_LIST: listFile,
+}: NodeJS.ProcessEnv): Pick<Environment, 'crash'> {
+  if (!isGiven(at) && !isGiven(listFile)) return {};
+  return { crash: { ...(isGiven(at) ? { at } : {}), ...(isGiven(listFile) ? { listFile } : {}) } };
 }
 
 function isGiven(value: string | undefined): value is string {

@@ -104,8 +104,9 @@ function resume(state: CoordinatorState): CoordinatorMove {
     const failure = { code: 'RESTORE_ABORTED', message: `the coordinator restarted while ${state.phase}` };
     return propose(state, 'first', 'abort', failure);
   }
-  // Not before every host says again that it runs the new data, and follows this coordinator: another may have taken over.
-  if (state.phase === 'verifying' && state.ballot?.slot === 'first') return enter(state, 'committing');
+  if (state.phase === 'verifying' && state.ballot?.slot === 'first') {
+    return { state, effects: [{ type: 'run-gate' }] };
+  }
   return same(state);
 }
 

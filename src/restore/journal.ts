@@ -17,8 +17,7 @@ export class Journal {
   readonly path: string;
   readonly #file: FileHandle;
   #endBytes: number;
-  /** How far behind the end a failed append may have left something. */
-  #unknownBytes = 0;
+  #failed: AgentError | undefined;
   /** The host's own part and the driving of the whole write here, each at its own time: one line after the other. */
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -68,10 +67,8 @@ export class Journal {
   }
 
   /**
-   * Adds entries and syncs.
-   *
-   * @throws {AgentError} `JOURNAL_UNWRITABLE`. Whether the entries are on the disk is not known then: nothing may be done on
-   *   the strength of them, nor of their absence. The next append takes their place.
+   * Adds entries and syncs. After a failure the outcome is unknown, so every later append is refused until the
+   * journal is opened again.
    */
   async append(entries: readonly JournalEntry[]): Promise<void> {
     await this.#alone(() => this.#write(lineOf(entries)));
@@ -97,20 +94,16 @@ export class Journal {
   }
 
   async #write(line: string): Promise<void> {
-    const bytes = Buffer.from(line, 'utf8');
-    const behind = Buffer.alloc(Math.max(0, this.#unknownBytes - bytes.length), EMPTY);
+    if (this.#failed !== undefined) throw this.#failed;
     try {
-      await this.#writeAll(Buffer.concat([bytes, behind]));
+      await this.#writeAll(Buffer.from(line, 'utf8'));
       await this.#file.datasync();
     } catch (cause) {
-      this.#unknownBytes = Math.max(this.#unknownBytes, bytes.length);
-      throw new AgentError('JOURNAL_UNWRITABLE', `${this.path} could not be written: ${messageOf(cause)}`, {
-        cause,
-        details: { path: this.path },
-      });
+      const message = `${this.path} could not be written: ${messageOf(cause)}`;
+      this.#failed = new AgentError('JOURNAL_DAMAGED', message, { cause });
+      throw this.#failed;
     }
-    this.#unknownBytes = 0;
-    this.#endBytes += bytes.length;
+    this.#endBytes += Buffer.byteLength(line);
   }
 
   async #writeAll(bytes: Buffer): Promise<void> {

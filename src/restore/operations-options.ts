@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import type { PassPoint } from '../base/crash-point.ts';
 import type { EtcdClient } from '../etcd/client.ts';
 import type { Log } from '../observe/log.ts';
 import type { Catalog } from '../snapshot/catalog.ts';
@@ -28,6 +29,8 @@ export interface OperationsOptions {
   readonly rehearsalOf?: (decided: PlanDecision) => Rehearsal;
   readonly call: CallHost;
   readonly download: DownloadFile;
+  /** Told of each place at which a crash would leave something else behind. */
+  readonly pass?: PassPoint;
   readonly clock: Clock;
   readonly log: Log;
 }

@@ -1,4 +1,5 @@
 import { AgentError, asAgentError } from '../base/agent-error.ts';
+import { passNothing } from '../base/crash-point.ts';
 import type { OperationView } from '../formats/operation-view.ts';
 import type { Epoch, JournalEntry, TakeoverOrder } from '../formats/restore-journal.ts';
 import type {
@@ -257,7 +258,10 @@ export class Operations {
     if (as === 'coordinator') entries.push({ type: 'coordinating', at, epoch });
     const opening = as === 'late' ? openLateParticipant(epoch) : openParticipant(epoch);
     entries.push(...participantEntries(opening.effects, epoch, at));
+    const { pass = passNothing } = this.#options;
+    pass('before opened');
     const journal = await Journal.create(journalPath(this.#options.stateDir, id), entries);
+    pass('after opened');
     const runner = ParticipantRunner.open(this.#runnerOptions(context, journal), opening);
     return this.#keep(new LocalOperation({ plan, openedAt: at, requestedBy }, runner));
   }
@@ -323,8 +327,9 @@ export class Operations {
   }
 
   #runnerOptions(context: HostContext, journal: Journal) {
-    const { agent, journalId } = this.#options.host;
-    return { context, journal, agent, journalId };
+    const { host, pass = passNothing } = this.#options;
+    const { agent, journalId } = host;
+    return { context, journal, agent, journalId, pass };
   }
 
   #changed(operation: LocalOperation): void {

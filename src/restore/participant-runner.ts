@@ -1,13 +1,15 @@
 import { EventEmitter, once } from 'node:events';
 import { AgentError, asAgentError } from '../base/agent-error.ts';
+import type { PassPoint } from '../base/crash-point.ts';
 import type { Failure } from '../formats/identifiers.ts';
-import type { Epoch, JournalEntry } from '../formats/restore-journal.ts';
+import type { JournalEntry } from '../formats/restore-journal.ts';
 import type { AdvanceRequest, ParticipantReport, PromiseRequest } from '../formats/restore-messages.ts';
 import { compareEpochs } from './ballot.ts';
 import { participantEntries } from './effect-entries.ts';
 import type { FoldedJournal } from './fold-journal.ts';
 import { dueHooks, foldHooks, type HookEntry, type HookRecord } from './hook-record.ts';
 import type { Journal } from './journal.ts';
+import { nameOfLine } from './name-of-line.ts';
 import {
   moveParticipant,
   type ParticipantEffect,
@@ -25,10 +27,8 @@ interface RunnerOptions {
   readonly journal: Journal;
   readonly agent: string;
   readonly journalId: string;
+  readonly pass: PassPoint;
 }
-
-/** Between two tries to write the journal. */
-const RETRY_MS = 500;
 
 interface Work {
   readonly controller: AbortController;
@@ -50,8 +50,6 @@ export class ParticipantRunner {
   #work: Work | undefined;
   /** Events are handled one after the other: each sees what the one before it made durable. */
   #queue: Promise<unknown> = Promise.resolve();
-  /** How the last work ended, on its way through the machine. */
-  #settling: Promise<void> = Promise.resolve();
   #closing = false;
   #heardAtMs: number;
 
@@ -111,7 +109,10 @@ export class ParticipantRunner {
     const due = dueHooks(entries, { phase, records: this.#hooks, cause: this.#cause, configured });
     const line = [...entries, ...due];
     this.#hooks = line.reduce(foldHooks, this.#hooks);
+    const name = nameOfLine(line, phase);
+    this.#options.pass(`before ${name}`);
     await this.journal.append(line);
+    this.#options.pass(`after ${name}`);
   }
 
   get journal(): Journal {
@@ -158,18 +159,14 @@ export class ParticipantRunner {
     return this.report();
   }
 
-  /** @throws {AgentError} `OPERATION_STALE_EPOCH` for a coordinator that this host follows no longer. */
-  requireEpoch(epoch: Epoch): void {
-    const { epoch: followed } = this.#state;
-    if (compareEpochs(epoch, followed) >= 0) return;
-    throw new AgentError('OPERATION_STALE_EPOCH', `a newer coordinator, ${followed.agent}, drives it`);
-  }
-
   #requireCurrent({ operation, planHash, epoch }: PromiseRequest | AdvanceRequest): void {
     if (planHash !== this.context.plan.hash) {
       throw new AgentError('PLAN_MISMATCH', `${operation} has another plan here`);
     }
-    this.requireEpoch(epoch);
+    const { epoch: followed } = this.#state;
+    if (compareEpochs(epoch, followed) < 0) {
+      throw new AgentError('OPERATION_STALE_EPOCH', `a newer coordinator, ${followed.agent}, drives it`);
+    }
     this.#heardAtMs = this.#options.context.clock.now();
   }
 
@@ -184,7 +181,6 @@ export class ParticipantRunner {
     this.#closing = true;
     this.#work?.controller.abort(new AgentError('CANCELLED', 'the agent stops'));
     await this.#work?.ended;
-    await this.#settling;
     await this.#queue;
     await this.journal.close();
   }
@@ -234,20 +230,9 @@ export class ParticipantRunner {
     // What was interrupted has no outcome of its own: the phase that interrupted it speaks, or the next start.
     if (signal.aborted || this.#closing) return;
     this.#step = {};
-    this.#settling = this.#settle(event, signal);
-  }
-
-  /** Nobody repeats how work ended. What an unwritable journal holds is unknown, so the same is written until it is there. */
-  async #settle(event: ParticipantEvent, signal: AbortSignal): Promise<void> {
-    for (let isFirst = true; !signal.aborted && !this.#closing; isFirst = false) {
-      try {
-        await this.dispatch(event);
-        return;
-      } catch (error) {
-        if (isFirst) this.context.log.error({ err: error }, 'the operation waits for its journal');
-        await this.context.clock.sleep(RETRY_MS, signal).catch(() => undefined);
-      }
-    }
+    this.dispatch(event).catch((error: unknown) => {
+      this.context.log.error({ err: error }, 'the journal could not be written; the operation waits here');
+    });
   }
 
   #recordStep(phase: WorkingPhase) {

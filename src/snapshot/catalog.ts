@@ -266,17 +266,12 @@ export class Catalog {
   /**
    * A stored snapshot turned out wrong: it is `failed` durably, and never offered again.
    *
-   * @param extent - `ofContent` where its bytes are what they should be, so that every copy is as wrong.
    * @returns What to throw.
    */
-  async markFailed(
-    id: string,
-    refusal: AgentError,
-    extent: Pick<SnapshotProof, 'ofContent'> = {},
-  ): Promise<AgentError> {
+  async markFailed(id: string, refusal: AgentError): Promise<AgentError> {
     const { code, message, details } = refusal;
     this.#failedProofs += 1;
-    await this.recordProof(id, { grade: 'failed', by: message, ...extent });
+    await this.recordProof(id, { grade: 'failed', by: message });
     this.#settings.onFailedProof?.(id, message);
     return new AgentError(code, `${id}: ${message}`, { cause: refusal, details: { ...details, id } });
   }
