@@ -1,0 +1,26 @@
+import type { LabOptions } from '../support/lab-cluster.ts';
+import { KillLane, type SceneKind } from './kill-lane.ts';
+
+/** How a restore would go without the crash. */
+export type Path = 'commit' | 'rollback' | 'abort';
+
+export const SCENE_OF: Readonly<Record<Path, SceneKind>> = {
+  commit: 'lost',
+  rollback: 'serving',
+  abort: 'serving',
+};
+
+/** What makes a restore end in an abort once hosts have stopped: the command before the stop fails on h3. */
+const preStopFails: NonNullable<LabOptions['configure']> = (config, { name }) => {
+  if (name !== 'h3') return config;
+  const preStop = { command: ['/bin/sh', '-c', 'sleep 1; exit 1'] };
+  return { ...config, restore: { ...config['restore'], preStop } };
+};
+
+export function laneOf(path: Path, directory: string): KillLane {
+  return new KillLane(directory, {
+    kind: SCENE_OF[path],
+    isRehearsed: path === 'abort',
+    ...(path === 'abort' ? { configure: preStopFails } : {}),
+  });
+}
