@@ -145,7 +145,7 @@ export class KillLane {
   }
 }
 
-export function threeOf({ hosts }: Pick<LabCluster, 'hosts'>): readonly [LabHost, LabHost, LabHost] {
+function threeOf({ hosts }: Pick<LabCluster, 'hosts'>): readonly [LabHost, LabHost, LabHost] {
   const [h1, h2, h3] = hosts;
   if (h1 === undefined || h2 === undefined || h3 === undefined) throw new Error('the lab has three hosts');
   return [h1, h2, h3];
