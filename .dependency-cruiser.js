@@ -62,6 +62,7 @@ const PURE = {
     'plan-shapes',
     'plan-versions',
     'plan-wish',
+    'propose-actions',
   ],
   membership: ['decide-join', 'standing-of'],
   'restore-tool': ['choose-tool', 'restore-arguments'],

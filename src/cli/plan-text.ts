@@ -22,6 +22,7 @@ export function planText(plan: RestorePlan, paint: Paint): string[] {
     ...section(paint, 'What will be lost', describeLoss(plan)),
     ...section(paint, `Hosts (${decided.hosts.length})`, describeHosts(plan, paint)),
     ...section(paint, 'The new cluster', clusterLines(plan)),
+    ...alternatives(plan, paint),
     ...(measured.warnings.length === 0
       ? []
       : section(
@@ -30,6 +31,20 @@ export function planText(plan: RestorePlan, paint: Paint): string[] {
           measured.warnings.map((warning) => paint('yellow', `! ${warning}`)),
         )),
   ];
+}
+
+/** What would lose less than this restore. */
+function alternatives({ measured, hash }: RestorePlan, paint: Paint): string[] {
+  const gentler = (measured.proposals ?? []).filter(({ command }) => command?.includes(hash) !== true);
+  if (gentler.length === 0) return [];
+  return section(
+    paint,
+    'Before you restore: what loses less',
+    gentler.flatMap(({ what, loss, command }) => [
+      `- ${what}. Loses ${loss}.`,
+      ...(command === undefined ? [] : [`    ${command}`]),
+    ]),
+  );
 }
 
 /** What stands under a plan that is only shown. `command` is how the command line begins on this host. */

@@ -130,5 +130,16 @@ export class Session {
 
 /** A failure for people: what it is, then what to do. */
 export function errorText(error: AgentError): string[] {
-  return [`error ${error.code}: ${error.message}`, `hint: ${error.hint}`];
+  const { proposals } = error.details;
+  return [
+    `error ${error.code}: ${error.message}`,
+    `hint: ${error.hint}`,
+    // A plan that is refused comes with what can be done instead.
+    ...(Array.isArray(proposals) && proposals.length > 0
+      ? [
+          'what can be done, the least destructive first:',
+          ...proposals.map((words) => `  - ${String(words)}`),
+        ]
+      : []),
+  ];
 }

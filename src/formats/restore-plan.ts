@@ -100,6 +100,19 @@ const decided = z.strictObject({
 });
 export type PlanDecision = z.infer<typeof decided>;
 
+/** One thing that can be done about the cluster. */
+const proposal = z.strictObject({
+  action: z.enum(['nothing', 'start', 'rejoin', 'restore']),
+  /** Where something is to be done. */
+  hosts: z.array(agentName),
+  what: z.string(),
+  /** What it loses, in words; `lostRevisions` where it can be counted. */
+  loss: z.string(),
+  lostRevisions: z.int().nonnegative().optional(),
+  command: z.string().optional(),
+});
+export type Proposal = z.infer<typeof proposal>;
+
 /** What was seen while planning: shown, looked at again before each point of no return, not hashed. */
 const measured = z.strictObject({
   at: isoTime,
@@ -111,6 +124,8 @@ const measured = z.strictObject({
   /** How many members the new cluster may lose and still work. */
   faultTolerance: z.int().nonnegative(),
   warnings: z.array(z.string()),
+  /** What else can be done, and this restore, the least destructive first. */
+  proposals: z.array(proposal).optional(),
   hosts: z.array(
     z.strictObject({
       agent: agentName,

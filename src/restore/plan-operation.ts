@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
-import { AgentError, messageOf } from '../base/agent-error.ts';
+import { AgentError, asAgentError, messageOf } from '../base/agent-error.ts';
 import type { Clock } from '../base/clock.ts';
 import { hostFacts, probeResponse, type HostFacts } from '../formats/host-facts.ts';
-import type { RestorePlan } from '../formats/restore-plan.ts';
+import type { Proposal, RestorePlan } from '../formats/restore-plan.ts';
 import type { CallHost } from './call-host.ts';
 import { decidePlan } from './plan-decision.ts';
-import type { PlanWish } from './plan-wish.ts';
+import type { PlanCircumstances, PlanWish } from './plan-wish.ts';
+import { proposeActions } from './propose-actions.ts';
 
 interface Planner {
   readonly coordinator: string;
@@ -32,16 +33,33 @@ export async function planOperation(
 ): Promise<RestorePlan> {
   const nowMs = planner.clock.now();
   const collected = await collectFacts(planner, planner.agents, signal);
-  const plan = decidePlan(wish, {
+  const seen: PlanCircumstances = {
     coordinator: planner.coordinator,
     operation: `${compactTime(nowMs)}-${randomBytes(3).toString('hex')}`,
     clusterToken: `lifeboat-${randomBytes(12).toString('hex')}`,
     nowMs,
     agents: planner.agents,
     ...collected,
-  });
+  };
+  const plan = decideOrPropose(wish, seen);
   await refuseLivingDead(planner.call, plan, signal);
-  return plan;
+  return { ...plan, measured: { ...plan.measured, proposals: proposeActions(seen, plan) } };
+}
+
+/** What is refused comes with what can be done instead, the least destructive first. */
+function decideOrPropose(wish: PlanWish, seen: PlanCircumstances): RestorePlan {
+  try {
+    return decidePlan(wish, seen);
+  } catch (cause) {
+    const { code, message, details } = asAgentError(cause);
+    const proposals = proposeActions(seen, undefined).map(proposalWords);
+    throw new AgentError(code, message, { cause, details: { ...details, proposals } });
+  }
+}
+
+/** `start etcd on h2: … Loses nothing. lifeboat …` */
+function proposalWords({ what, loss, command }: Proposal): string {
+  return `${what}. Loses ${loss}.${command === undefined ? '' : ` ${command}`}`;
 }
 
 /** Facts of every agent that answers; the others are named with the reason. */

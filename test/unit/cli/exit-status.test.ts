@@ -8,7 +8,7 @@ test('each way in which an operation ends has its exit status, and one that has 
   );
 
   expect(statuses).toEqual({
-    ...{ preparing: 1, prepared: 1, stopping: 1, stopped: 1, committing: 1, verifying: 1 },
+    ...{ 'taking-over': 1, preparing: 1, prepared: 1, stopping: 1, stopped: 1, committing: 1, verifying: 1 },
     ...{ aborting: 1, 'rolling-back': 1 },
     ...{ accepted: 0, finished: 0, 'rolled-back': 4, stuck: 5, aborted: 7 },
   });
