@@ -24,6 +24,7 @@ export async function openDrills(
       agent: config.agent.name,
       launch,
       ...(launch.toolPath === undefined ? {} : { toolPath: launch.toolPath }),
+      ...(config.etcd.auth === undefined ? {} : { auth: config.etcd.auth }),
       runningVersion: (limit) => versionOf(etcd, limit),
       stallMs: restoreSettings(config).toolStallMs,
       clock,

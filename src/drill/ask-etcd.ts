@@ -2,61 +2,66 @@ import { AgentError } from '../base/agent-error.ts';
 import type { ErrorCode } from '../base/error-codes.ts';
 import type { Clock } from '../base/clock.ts';
 import { connectEtcd, type EtcdClient } from '../etcd/client.ts';
-import type { MemberStatus } from '../etcd/maintenance.ts';
+import type { EtcdAuth } from '../etcd/connection-options.ts';
 import { countKeys, hashAt, readsLinearizably } from '../restore/cluster-reads.ts';
 import type { Served } from './judge-served.ts';
 
-/** What a member served, or only that it serves: one with authentication shows its data to nobody without a password. */
-export type Answers = Served | Pick<Served, 'revision'>;
+interface Question {
+  readonly endpoint: string;
+  /** For a snapshot with authentication on: the password of today, which may not be that of its day. */
+  readonly auth?: EtcdAuth | undefined;
+  readonly clock: Clock;
+}
 
 /** A large keyspace is counted within it. */
 const REQUEST_TIMEOUT_MS = 60_000;
 const ASK_AGAIN_MS = 100;
 const NOT_YET: readonly ErrorCode[] = ['ETCD_UNREACHABLE', 'ETCD_TIMEOUT'];
 
+/** An etcd with authentication on answers nothing to somebody whom it does not know. */
+export const SHOWS_NOTHING = 'shows nothing';
+
 /**
  * Asks a starting etcd until it serves: it leads, and a linearizable read came back, so it has committed something. One that
  * was restored without a log elects a leader too, and never commits.
+ *
+ * @throws {AgentError} as the calls do, but for those that say that it is not there yet.
  */
 export async function untilServing(
-  endpoint: string,
-  clock: Clock,
+  question: Question,
   signal: AbortSignal,
-): Promise<MemberStatus> {
-  return await connected(endpoint, async (etcd) => await statusWhenServing(etcd, clock, signal));
+): Promise<number | typeof SHOWS_NOTHING> {
+  return await connected(question, async (etcd) => await revisionWhenServing(etcd, question.clock, signal));
 }
 
-/**
- * `untilServing`, and then what it holds at `revision`.
- *
- * @throws {AgentError} `ETCD_COMPACTED` where etcd says that this revision is gone; as the calls do.
- */
+/** `untilServing`, and then what it holds at `revision`. */
 export async function askServed(
-  endpoint: string,
+  question: Question,
   revision: number,
-  clock: Clock,
   signal: AbortSignal,
-): Promise<Answers> {
-  return await connected(endpoint, async (etcd) => {
-    const status = await statusWhenServing(etcd, clock, signal);
-    // A revision of the future is refused, and what is there is told by its number alone.
-    if (status.revision < revision) return { revision: status.revision };
+): Promise<Served | typeof SHOWS_NOTHING> {
+  return await connected(question, async (etcd) => {
+    const current = await revisionWhenServing(etcd, question.clock, signal);
+    if (current === SHOWS_NOTHING) return SHOWS_NOTHING;
+    // A revision of the future is refused: what is there instead is counted and hashed.
+    const at = Math.min(current, revision);
     try {
-      const { hash, compactRevision } = await hashAt(etcd, revision, signal);
-      const keyCount = await countKeys(etcd, revision, signal);
-      return keyCount === undefined
-        ? { revision: status.revision }
-        : { revision: status.revision, keyCount, hash, compactRevision };
+      const { hash, compactRevision } = await hashAt(etcd, at, signal);
+      const keyCount = await countKeys(etcd, at, signal);
+      return keyCount === undefined ? SHOWS_NOTHING : { revision: current, keyCount, hash, compactRevision };
     } catch (error) {
-      if (error instanceof AgentError && error.code === 'ETCD_AUTH_FAILED')
-        return { revision: status.revision };
+      if (isRefusal(error)) return SHOWS_NOTHING;
       throw error;
     }
   });
 }
 
-async function connected<T>(endpoint: string, ask: (etcd: EtcdClient) => Promise<T>): Promise<T> {
-  const etcd = connectEtcd({ endpoint, requestTimeoutMs: REQUEST_TIMEOUT_MS });
+async function connected<T>({ endpoint, auth }: Question, ask: (etcd: EtcdClient) => Promise<T>): Promise<T> {
+  const etcd = connectEtcd({
+    endpoint,
+    requestTimeoutMs: REQUEST_TIMEOUT_MS,
+    ...(auth === undefined ? {} : { auth }),
+  });
   try {
     return await ask(etcd);
   } finally {
@@ -64,13 +69,18 @@ async function connected<T>(endpoint: string, ask: (etcd: EtcdClient) => Promise
   }
 }
 
-async function statusWhenServing(etcd: EtcdClient, clock: Clock, signal: AbortSignal): Promise<MemberStatus> {
+async function revisionWhenServing(
+  etcd: EtcdClient,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<number | typeof SHOWS_NOTHING> {
   for (;;) {
     try {
-      const status = await etcd.status(signal);
-      if (status.leaderId !== undefined) {
-        await readsOrIsRefused(etcd, signal);
-        return status;
+      const status = await unlessRefused(etcd.status(signal));
+      if (status === SHOWS_NOTHING || status.leaderId !== undefined) {
+        // etcd judges who asks after the read went through consensus (etcd-io/etcd: etcdserver/v3_server.go, Range).
+        await unlessRefused(readsLinearizably(etcd, signal));
+        return status === SHOWS_NOTHING ? SHOWS_NOTHING : status.revision;
       }
     } catch (error) {
       if (!(error instanceof AgentError) || !NOT_YET.includes(error.code)) throw error;
@@ -79,11 +89,15 @@ async function statusWhenServing(etcd: EtcdClient, clock: Clock, signal: AbortSi
   }
 }
 
-/** etcd judges who asks after the read went through consensus (etcd-io/etcd: etcdserver/v3_server.go, Range). */
-async function readsOrIsRefused(etcd: EtcdClient, signal: AbortSignal): Promise<void> {
+async function unlessRefused<T>(answer: Promise<T>): Promise<T | typeof SHOWS_NOTHING> {
   try {
-    await readsLinearizably(etcd, signal);
+    return await answer;
   } catch (error) {
-    if (!(error instanceof AgentError) || error.code !== 'ETCD_AUTH_FAILED') throw error;
+    if (isRefusal(error)) return SHOWS_NOTHING;
+    throw error;
   }
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof AgentError && error.code === 'ETCD_AUTH_FAILED';
 }

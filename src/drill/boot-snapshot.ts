@@ -4,7 +4,7 @@ import { AgentError } from '../base/agent-error.ts';
 import type { SnapshotManifest } from '../formats/snapshot-manifest.ts';
 import { runRestore } from '../restore-tool/run-restore.ts';
 import { judgeStructure } from '../snapshot/judge-structure.ts';
-import { askServed, untilServing, type Answers } from './ask-etcd.ts';
+import { askServed, SHOWS_NOTHING, untilServing } from './ask-etcd.ts';
 import { bootEtcd, type ThrowAwayEtcd } from './boot-etcd.ts';
 import type { DrillContext, OnDrillProgress } from './drill-context.ts';
 import { EtcdEnded } from './etcd-ended.ts';
@@ -87,23 +87,23 @@ async function serve(
   const { launcher, etcd: program } = programs;
   const directory = join(scratch, 'run');
   await using etcd = await bootEtcd({ program: program.path, launcher, directory, dataDir, clock });
-  const answers = await whileEtcdWorks({ etcd, stallMs, clock }, signal, async (watched) => {
-    return await askServed(etcd.endpoint, manifest.revision, clock, watched);
-  });
-  if ('hash' in answers) return { served: answers, readFrom: 'etcd' };
-  return await readFile(boot, { etcd, dataDir, answers }, signal);
+  const question = { endpoint: etcd.endpoint, auth: context.auth, clock };
+  const answer = await whileEtcdWorks({ etcd, stallMs, clock }, signal, (watched) =>
+    askServed(question, manifest.revision, watched),
+  );
+  if (answer !== SHOWS_NOTHING) return { served: answer, readFrom: 'etcd' };
+  return await readFile(boot, { etcd, dataDir }, signal);
 }
 
 interface Silent {
   readonly etcd: ThrowAwayEtcd;
   readonly dataDir: string;
-  readonly answers: Answers;
 }
 
 /** What an etcd that shows its data to nobody here left in its database when it ended in good order. */
 async function readFile(
   { context, onProgress, manifest }: Boot,
-  { etcd, dataDir, answers }: Silent,
+  { etcd, dataDir }: Silent,
   signal: AbortSignal,
 ): Promise<BootedSnapshot | RefusedSnapshot> {
   if (!(await etcd.stop(signal))) {
@@ -134,7 +134,7 @@ async function readFile(
     );
   }
   const { hash, compactRevision } = hashKv;
-  return { served: { revision: answers.revision, keyCount, hash, compactRevision }, readFrom: 'file' };
+  return { served: { revision: facts.revision, keyCount, hash, compactRevision }, readFrom: 'file' };
 }
 
 /**
@@ -170,7 +170,7 @@ async function whyNotWithout(
   });
   try {
     await whileEtcdWorks({ etcd, stallMs, clock }, signal, (watched) =>
-      untilServing(etcd.endpoint, clock, watched),
+      untilServing({ endpoint: etcd.endpoint, clock }, watched),
     );
     return undefined;
   } catch (error) {

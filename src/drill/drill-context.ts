@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import type { EtcdAuth } from '../etcd/connection-options.ts';
 import type { Progress } from '../formats/control.ts';
 import type { Log } from '../observe/log.ts';
 import type { EtcdLaunch } from '../restore/etcd-to-run.ts';
@@ -14,6 +15,8 @@ export interface DrillContext {
   readonly launch: EtcdLaunch;
   /** The restore tool that the operator named. */
   readonly toolPath?: string;
+  /** For snapshots with authentication on. */
+  readonly auth?: EtcdAuth;
   /** What the member says that it is; `undefined` while it does not answer. */
   readonly runningVersion: (signal: AbortSignal) => Promise<string | undefined>;
   /** A tool or an etcd that does nothing for this long is given up. There is no limit for the whole. */
