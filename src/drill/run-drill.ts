@@ -104,9 +104,11 @@ async function bootAndJudge(
 ): Promise<BootedSnapshot> {
   const { id, sizeBytes } = boot.manifest;
   await using scratch = await openScratch(scratchRoot(context.catalog.directory), sizeBytes + WAL_BYTES);
-  const outcome = await bootSnapshot({ context, scratch: scratch.path, ...boot }, signal);
-  if ('refusal' in outcome) throw await context.catalog.markFailed(id, outcome.refusal);
-  const refusal = judgeServed(expected, outcome.served);
-  if (refusal !== undefined) throw await context.catalog.markFailed(id, refusal);
-  return outcome;
+  let outcome = await bootSnapshot({ context, scratch: scratch.path, ...boot }, signal);
+  if (!('refusal' in outcome)) {
+    const refusal = judgeServed(expected, outcome.served);
+    if (refusal === undefined) return outcome;
+    outcome = { refusal };
+  }
+  throw await context.catalog.markFailed(id, outcome.refusal, { ofContent: true });
 }

@@ -25,6 +25,8 @@ const proof = z.strictObject({
   at: timestamp,
   /** How it was proved, in words. */
   by: z.string().exactOptional(),
+  /** The bytes were right, and what they hold was found wrong: it holds for every copy of them. */
+  ofContent: z.literal(true).exactOptional(),
 });
 export type SnapshotProof = z.infer<typeof proof>;
 

@@ -54,12 +54,18 @@ function chooseLatest(
   );
 }
 
-/** The same id with other bytes is another file, and a file whose proof failed anywhere is offered by nobody who failed. */
+/**
+ * The same id with other bytes is another file. A file whose proof failed is offered by nobody who failed; one whose bytes were
+ * right and whose content was wrong, by nobody at all.
+ */
 function candidatesOf(facts: readonly HostFacts[]): Candidate[] {
   const found = new Map<string, { manifest: SnapshotManifest; holders: string[] }>();
+  const condemned = new Set(condemnedOf(facts).map(({ manifest }) => bytesOf(manifest)));
   for (const host of facts) {
     for (const manifest of host.snapshots) {
-      const key = `${manifest.id} ${manifest.sha256} ${manifest.grade === 'failed' ? 'failed' : ''}`;
+      const isFailed = manifest.grade === 'failed';
+      if (!isFailed && condemned.has(bytesOf(manifest))) continue;
+      const key = `${bytesOf(manifest)} ${isFailed ? 'failed' : ''}`;
       const known = found.get(key);
       if (known === undefined) {
         found.set(key, { manifest, holders: [host.agent] });
@@ -73,6 +79,37 @@ function candidatesOf(facts: readonly HostFacts[]): Candidate[] {
   return [...found.values()].sort(
     (a, b) => Number(a.manifest.grade === 'failed') - Number(b.manifest.grade === 'failed'),
   );
+}
+
+interface Condemned {
+  readonly agent: string;
+  readonly manifest: SnapshotManifest;
+  readonly reason: string;
+}
+
+/** Snapshots that some host found wrong although their bytes are what they should be. */
+function condemnedOf(facts: readonly HostFacts[]): Condemned[] {
+  return facts.flatMap(({ agent, snapshots }) =>
+    snapshots.flatMap((manifest) => {
+      if (manifest.grade !== 'failed') return [];
+      const proof = manifest.proofs.find(({ grade, ofContent }) => grade === 'failed' && ofContent === true);
+      return proof === undefined ? [] : [{ agent, manifest, reason: proof.by ?? 'no reason kept' }];
+    }),
+  );
+}
+
+/** What the operator must know of newer snapshots that are not offered, however high their revision is. */
+export function condemnedWarnings(facts: readonly HostFacts[], { manifest }: Candidate): string[] {
+  return condemnedOf(facts)
+    .filter((other) => other.manifest.revision > manifest.revision)
+    .map(
+      ({ agent, manifest: { id, revision }, reason }) =>
+        `${id} has revision ${revision} and is not offered: on ${agent} ${reason.replaceAll('\n', ' ')}.`,
+    );
+}
+
+function bytesOf({ id, sha256 }: SnapshotManifest): string {
+  return `${id} ${sha256}`;
 }
 
 /** @throws {AgentError} `SNAPSHOT_HASH_MISMATCH`, or `SNAPSHOT_UNPROVED` unless the operator said so in words. */

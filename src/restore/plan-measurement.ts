@@ -1,7 +1,7 @@
 import type { HostFacts } from '../formats/host-facts.ts';
 import type { PlanDecision, PlanMeasurement } from '../formats/restore-plan.ts';
 import { majorityOf } from './ballot.ts';
-import type { Candidate } from './choose-snapshot.ts';
+import { condemnedWarnings, type Candidate } from './choose-snapshot.ts';
 import { lineageOf, raisedSince } from './lineage-of.ts';
 import type { HostNeed } from './plan-guards.ts';
 import { rehearsalWarnings } from './plan-rehearsal.ts';
@@ -33,6 +33,7 @@ export function measure({ seen, facts, chosen, needs, quorum, decided }: Measuri
     warnings: [
       ...warningsOf(facts, decided, newest !== undefined),
       ...rehearsalWarnings(decided, facts, chosen),
+      ...condemnedWarnings(facts, chosen),
     ],
     hosts: needs.map(({ host, needed }) => ({
       agent: host.agent,

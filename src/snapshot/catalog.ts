@@ -266,12 +266,17 @@ export class Catalog {
   /**
    * A stored snapshot turned out wrong: it is `failed` durably, and never offered again.
    *
+   * @param extent - `ofContent` where its bytes are what they should be, so that every copy is as wrong.
    * @returns What to throw.
    */
-  async markFailed(id: string, refusal: AgentError): Promise<AgentError> {
+  async markFailed(
+    id: string,
+    refusal: AgentError,
+    extent: Pick<SnapshotProof, 'ofContent'> = {},
+  ): Promise<AgentError> {
     const { code, message, details } = refusal;
     this.#failedProofs += 1;
-    await this.recordProof(id, { grade: 'failed', by: message });
+    await this.recordProof(id, { grade: 'failed', by: message, ...extent });
     this.#settings.onFailedProof?.(id, message);
     return new AgentError(code, `${id}: ${message}`, { cause: refusal, details: { ...details, id } });
   }

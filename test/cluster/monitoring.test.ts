@@ -57,6 +57,8 @@ test('an agent exports every metric that is documented, in the form that Prometh
   await expect.poll(() => value(host, 'schedule_last_run_duration_seconds'), PATIENT).toBeDefined();
   // The first run may have come before etcd answered.
   await expect.poll(() => value(host, 'newest_proved_snapshot_revision'), PATIENT).toBeDefined();
+  // One of the scheduled drills boots it.
+  await expect.poll(() => value(host, 'drill_runs_total', { outcome: 'done' }), PATIENT).toBe(1);
   const running = await scrape(host.monitoringUrl);
   // A restore that nobody can read back is stuck, and binds the host.
   await scene.lab.stopAgent(host, 'SIGTERM');
@@ -87,6 +89,7 @@ function soleMember(): Pick<LabOptions, 'configure'> {
       const command = (config['supervisor']?.['command'] ?? []) as string[];
       return {
         ...scheduled(EVERY_SECOND)(config, host),
+        drill: { schedule: { cron: EVERY_SECOND, jitterSeconds: 0 } },
         supervisor: {
           ...config['supervisor'],
           command: command.map((word) => (word.startsWith('h1=') ? `${host.name}=${host.peerUrl}` : word)),
