@@ -11,6 +11,7 @@ import { EtcdEnded } from './etcd-ended.ts';
 import { DRILL_MEMBER } from './etcd-flags.ts';
 import type { DrillPrograms } from './find-programs.ts';
 import type { Served } from './judge-served.ts';
+import { reportingSize } from './report-size.ts';
 import { whileEtcdWorks } from './while-etcd-works.ts';
 
 export interface BootedSnapshot {
@@ -44,8 +45,15 @@ export async function bootSnapshot(
   signal: AbortSignal,
 ): Promise<BootedSnapshot | RefusedSnapshot> {
   const { onProgress, manifest, programs } = boot;
-  onProgress({ phase: 'restoring into a scratch directory', totalBytes: manifest.sizeBytes });
-  const dataDir = await restore(boot, signal);
+  const dataDir = join(boot.scratch, 'data');
+  // The tools reserve no room beforehand: the file's size is how far they are.
+  const onBytes = (bytes: number): void => {
+    onProgress({ phase: 'restoring into a scratch directory', bytes, totalBytes: manifest.sizeBytes });
+  };
+  const { clock } = boot.context;
+  await reportingSize(join(dataDir, 'member', 'snap', 'db'), { clock, onBytes }, () =>
+    restore(boot, dataDir, signal),
+  );
   onProgress({ phase: `booting etcd ${programs.etcd.version} on it` });
   try {
     return await serve(boot, dataDir, signal);
@@ -55,10 +63,13 @@ export async function bootSnapshot(
   }
 }
 
-async function restore({ context, programs, manifest, scratch }: Boot, signal: AbortSignal): Promise<string> {
+async function restore(
+  { context, programs, manifest }: Boot,
+  dataDir: string,
+  signal: AbortSignal,
+): Promise<void> {
   const { name, peerUrl } = DRILL_MEMBER;
   const { tool, launcher } = programs;
-  const dataDir = join(scratch, 'data');
   await runRestore(
     {
       tool,
@@ -74,7 +85,6 @@ async function restore({ context, programs, manifest, scratch }: Boot, signal: A
     },
     signal,
   );
-  return dataDir;
 }
 
 async function serve(

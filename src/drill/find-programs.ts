@@ -41,7 +41,7 @@ export async function findPrograms(
     refuseNewerSnapshot({ allowNewerSnapshot }, manifest, [{ agent, etcdVersion: version }]);
     const tools = await findRestoreTools({ toolPath, searchPath: launch.searchPath }, signal);
     const tool = chooseRestoreTool(tools, version);
-    return { etcd: { path, version }, tool, launcher: await lowPriority(launch.searchPath) };
+    return { etcd: { path, version }, tool, launcher: await lowPriority(launch.searchPath, signal) };
   } catch (cause) {
     signal.throwIfAborted();
     throw new AgentError('DRILL_UNAVAILABLE', asAgentError(cause).message, { cause });

@@ -42,6 +42,10 @@ test('a cluster that lost quorum comes back from a streamed snapshot with every 
   expect(exitCode).toBe(0);
   expect(phases).toContain('verifying');
   expect(snapshot).toMatchObject({ grade: 'hashed', keyCount: KEYS });
+  // Only h1 holds it. It was booted there before anything was stopped.
+  expect(made.decided.rehearsal).toEqual({ action: 'run', agent: 'h1' });
+  const { snapshots } = await scene.lab.ask(h1, 'snapshot.list', {});
+  expect(snapshots.find(({ id }) => id === snapshot.id)?.grade).toBe('booted');
   expect(made.measured).toMatchObject({ quorum: 'lost', lostRevisions: 5, faultTolerance: 1 });
   expect(view.result).toMatchObject({ keyCount: KEYS, revision: expectedRevision(made.decided) });
   expect(held).toHaveLength(KEYS);

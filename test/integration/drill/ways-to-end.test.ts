@@ -1,4 +1,4 @@
-import { access, chmod, readdir, readFile, writeFile } from 'node:fs/promises';
+import { access, chmod, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
@@ -12,6 +12,7 @@ import { etcdBinary } from '../../support/etcd-binaries.ts';
 import { startEtcd } from '../../support/etcd-process.ts';
 import { processesNaming } from '../../support/lab-cluster.ts';
 import { openTestCatalog } from '../../support/open-catalog.ts';
+import { temporaryDirectory } from '../../support/temporary-directory.ts';
 import { backupOf } from '../backup/backup-of.ts';
 import { drill, drillContext, NEVER } from './drill-of.ts';
 
@@ -46,7 +47,7 @@ async function slowEtcd(directory: string, first: string): Promise<string> {
 
 test('what a killed agent left of a drill is ended and removed by the next one, and nothing else is', async () => {
   await using one = await oneSnapshot();
-  const launcher = await lowPriority(searchPath);
+  const launcher = await lowPriority(searchPath, NEVER);
   const program = etcdBinary('etcd');
   const directory = join(one.root, '0123456789abcdef', 'run');
   // Nobody disposes of it: that is what a kill -9 of its agent is to it.
@@ -145,6 +146,16 @@ test('the throw-away etcd yields to others, listens on no network, and takes no 
     '--listen-peer-urls=unix://peer:1',
   ]);
   expect(flags.join(' ')).not.toContain('force-new-cluster');
+});
+
+test('what may not lower the priority here is left out, and so is what is not there', async () => {
+  await using directory = await temporaryDirectory();
+  const choom = join(directory.path, 'choom');
+  await writeFile(choom, '#!/bin/sh\nexit 1\n');
+  await chmod(choom, 0o755);
+  await symlink('/usr/bin/nice', join(directory.path, 'nice'));
+  const words = await lowPriority(directory.path, NEVER);
+  expect(words.filter((word) => word.startsWith(directory.path))).toEqual([join(directory.path, 'nice')]);
 });
 
 test('with authentication on, etcd is asked by password; where that is another now, what it left in its file is compared', async () => {

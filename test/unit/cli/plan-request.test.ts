@@ -27,6 +27,7 @@ test.each([
   [{ bumpRevision: '5_000' }, { bumpRevision: 5000 }],
   [{ bumpRevision: false } as const, { bumpRevision: false }],
   [{ allowNewerSnapshot: true }, { allowNewerSnapshot: true }],
+  [{ rehearsal: false }, { rehearse: false }],
 ])('%o is asked for as %o', (options, asked) => {
   expect(planRequestOf(options, '/')).toMatchObject(asked);
 });
@@ -59,4 +60,11 @@ test('options that were given are named as they are typed', () => {
     '--disarm-alarms',
     '--without',
   ]);
+});
+
+test('of the rehearsal only its refusal is a flag that was given', () => {
+  // Commander says `true` where `--no-rehearsal` was not typed.
+  expect(givenPlanFlags({ rehearsal: true })).toEqual([]);
+  expect(givenPlanFlags({ rehearsal: false })).toEqual(['--no-rehearsal']);
+  expect(planRequestOf({ rehearsal: true }, '/')).not.toHaveProperty('rehearse');
 });

@@ -175,3 +175,14 @@ test('a loss of nothing is only claimed of the members that were read', () => {
 test('one lost revision is not called revisions', () => {
   expect(describeLoss(samplePlan({ measured: { lostRevisions: 1 } }))[0]).toMatch(/^1 revision: /);
 });
+
+test('a plan says who boots the snapshot before anything is stopped, or why nobody does', () => {
+  const lineFor = (rehearsal: NonNullable<ReturnType<typeof samplePlan>['decided']['rehearsal']>) =>
+    /^ +rehearsal +(.*)$/m.exec(rendered(samplePlan({ decided: { rehearsal } })))?.[1];
+  expect(lineFor({ action: 'run', agent: 'h2' })).toBe(
+    'h2 boots it on a throw-away etcd before anything is stopped: about as long as it takes to stage it',
+  );
+  expect(lineFor({ action: 'skip', because: 'booted' })).toBe('not needed: it has booted before');
+  expect(lineFor({ action: 'skip', because: 'declined' })).toBe('NONE, as you said');
+  expect(lineFor({ action: 'skip', because: 'impossible' })).toBe('NONE: no host can');
+});
