@@ -1,4 +1,4 @@
-import { markGarbageInOneGo } from '../base/garbage-collection.ts';
+import { keepYoungGenerationSmall, markGarbageInOneGo } from '../base/garbage-collection.ts';
 import type { ThreadProgram } from '../base/run-in-thread.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { takeEnvironment } from '../config/environment.ts';
@@ -21,6 +21,7 @@ export interface RunAgentOptions {
  */
 export async function runAgent({ configFile, threadProgram, signal }: RunAgentOptions): Promise<number> {
   markGarbageInOneGo();
+  keepYoungGenerationSmall();
   const environment = takeEnvironment();
   const config = await loadConfig(configFile, { scheduleProblem: validateCron });
   const log = createLogger({ level: config.agent.logLevel, name: config.agent.name });
