@@ -8,6 +8,7 @@ import type { Config } from '../config/config-schema.ts';
 import { connectEtcd } from '../etcd/client.ts';
 import { LineageStore } from '../restore/lineage-store.ts';
 import { openCatalog } from '../snapshot/catalog.ts';
+import { ProofQueue } from '../snapshot/proof-queue.ts';
 import { openProver } from '../snapshot/prover.ts';
 import { openLocalDirectory } from '../storage/local-directory.ts';
 import { processesUsing } from '../supervisor/open-files.ts';
@@ -15,6 +16,9 @@ import { openSupervisor } from '../supervisor/open-supervisor.ts';
 import { readJournalId } from './agent-identity.ts';
 import type { AgentOptions } from './agent-options.ts';
 import { etcdOptions, hookCommand, supervisorOptions } from './room-options.ts';
+
+/** More at once would take the whole of a small host from etcd. */
+const PROOFS_AT_ONCE = 2;
 
 export type LocalParts = Awaited<ReturnType<typeof openLocalParts>>;
 
@@ -29,7 +33,8 @@ export async function openLocalParts(
   const storage = await openLocalDirectory(config.snapshots.directory, { clock });
   opened.onClose('storage', () => storage.close());
   if (storage.swept.length > 0) log.warn({ swept: storage.swept }, 'leftovers of a crash were removed');
-  const prover = openProver(threadProgram);
+  const proofs = new ProofQueue(openProver(threadProgram), { atOnce: PROOFS_AT_ONCE });
+  const prover = proofs.routine;
   const catalog = openCatalog(storage, {
     agent: config.agent.name,
     clock,
@@ -70,7 +75,7 @@ export async function openLocalParts(
   });
   const journalId = await readJournalId(stateDir);
   const release = readRelease();
-  return { clock, prover, catalog, lineage, supervisor, etcd, backup, journalId, release };
+  return { clock, prover, proofs, catalog, lineage, supervisor, etcd, backup, journalId, release };
 }
 
 /** A host whose member was seen in a cluster has a member directory, or it lost its data. */

@@ -28,7 +28,7 @@ export async function openRestores(
   opened: ShutdownStack,
 ): Promise<Restores> {
   const { config, environment, log } = options;
-  const { clock, prover, catalog, lineage, supervisor, etcd, backup, journalId, release } = base;
+  const { clock, proofs, catalog, lineage, supervisor, etcd, backup, journalId, release } = base;
   const self = config.agent.name;
   const methods = new PeerMethods(self);
   const restoreOptions: OperationsOptions = {
@@ -37,7 +37,7 @@ export async function openRestores(
     supervisor,
     etcd,
     catalog,
-    prover,
+    prover: proofs.urgent,
     lineage,
     settings: restoreSettings(config),
     rehearsalOf: rehearsals(base.drills, base),
