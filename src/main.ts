@@ -2,12 +2,15 @@
 import { hostname, userInfo } from 'node:os';
 import type { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { systemCodeOf } from './base/agent-error.ts';
 import { systemClock } from './base/clock.ts';
 import { readRelease } from './base/release.ts';
 import { threadProgram } from './base/thread-program.ts';
 import { runCommandLine } from './cli/command-line.ts';
+import { exitStatusOfError } from './cli/exit-status.ts';
+import { watchOutput } from './cli/lost-output.ts';
+import { errorText } from './cli/session.ts';
 
+const output = watchOutput(process.stdout);
 process.exitCode = await runCommandLine(process.argv.slice(2), {
   terminal: process,
   clock: systemClock,
@@ -19,10 +22,15 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
   requestedBy: `${userName()}@${hostname()}`,
   ...fromEnvironment(),
   signals: process,
-  stdoutGone: readerGone(process.stdout),
+  stdoutGone: output.gone,
   endNow: (exitStatus) => process.exit(exitStatus),
 });
-await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
+await flushed(process.stdout);
+if (output.failure !== undefined) {
+  process.stderr.write(`${errorText(output.failure).join('\n')}\n`);
+  process.exitCode = exitStatusOfError(output.failure.code);
+}
+await flushed(process.stderr);
 // A command is over when its work is; a socket or timer that some library keeps would only hold it up.
 process.exit();
 
@@ -40,16 +48,6 @@ function userName(): string {
   } catch {
     return `uid ${process.getuid?.() ?? 'unknown'}`;
   }
-}
-
-/** `lifeboat … | head` ends in EPIPE: no failure, and nothing to say about it. */
-function readerGone(stream: Writable): AbortSignal {
-  const gone = new AbortController();
-  stream.on('error', (error) => {
-    if (systemCodeOf(error) !== 'EPIPE') throw error;
-    gone.abort();
-  });
-  return gone.signal;
 }
 
 async function flushed(stream: Writable): Promise<void> {

@@ -48,6 +48,11 @@ export const ERROR_CODES = {
     exitStatus: 3,
     hint: 'Free space on the file system named above; `lifeboat snapshot list` shows what could go.',
   },
+  OUTPUT_UNWRITABLE: {
+    retryable: false,
+    exitStatus: 1,
+    hint: 'What was printed is not complete. Write it to a place with room, and run the command again.',
+  },
   AGENT_UNREACHABLE: {
     retryable: true,
     exitStatus: 6,

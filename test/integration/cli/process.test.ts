@@ -143,3 +143,17 @@ test('a long answer into a pipe arrives whole, and a reader that leaves early dr
   expect(snapshotList.parse(JSON.parse(whole.stdout)).snapshots).toHaveLength(3_000);
   expect(head).toMatchObject({ stdout: '{"directo', stderr: '' });
 });
+
+test('output that finds no room is an error with a code, and no stack', async () => {
+  const manifest = { ...sampleManifest(), path: '/x' };
+  await using agent = await startControlAgent({
+    'snapshot.list': () => Promise.resolve({ directory: '/x', snapshots: [manifest], damaged: [] }),
+  });
+  const words = [process.execPath, ...LIFEBOAT_ARGUMENTS, 'snapshot', 'list', '--socket', agent.socketPath];
+  const { exitCode, stderr } = await execa('bash', ['-c', '"$@" > /dev/full', 'bash', ...words], {
+    reject: false,
+  });
+
+  expect(exitCode).toBe(1);
+  expect(stderr).toMatch(/^error OUTPUT_UNWRITABLE: stdout could not be written: ENOSPC.*\nhint: .*$/);
+});
