@@ -7,6 +7,8 @@ export type PassPoint = (name: string) => void;
 export interface CrashWish {
   /** The place, and after a `#` the how-manieth passing of it: `after vote/first=commit#1`. */
   readonly at?: string;
+  /** Instead of SIGKILL: `SIGSTOP`, after which whoever tests brings a fault about, and has the agent go on with SIGCONT. */
+  readonly signal?: string;
   /** Gets a line for each place that is passed. */
   readonly listFile?: string;
 }
@@ -17,7 +19,7 @@ export function passNothing(): void {
 }
 
 /** Kills this process with SIGKILL at the wished place: nothing is flushed, closed or told, as when the power fails. */
-export function crashPoints({ at, listFile }: CrashWish = {}): PassPoint {
+export function crashPoints({ at, signal = 'SIGKILL', listFile }: CrashWish = {}): PassPoint {
   if (at === undefined && listFile === undefined) return passNothing;
   const [, wished, count = '1'] = /^(.*?)(?:#(\d+))?$/.exec(at ?? '') ?? [];
   let left = Number(count);
@@ -25,6 +27,6 @@ export function crashPoints({ at, listFile }: CrashWish = {}): PassPoint {
     if (listFile !== undefined) appendFileSync(listFile, `${name}\n`);
     if (name !== wished) return;
     left -= 1;
-    if (left === 0) process.kill(process.pid, 'SIGKILL');
+    if (left === 0) process.kill(process.pid, signal);
   };
 }

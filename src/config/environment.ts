@@ -10,7 +10,7 @@ export interface Environment {
   readonly notifySocket?: string;
   /** Within this many microseconds systemd wants to hear from us; absent without a watchdog. */
   readonly watchdogUsec?: number;
-  /** LIFEBOAT_CRASH_AT and LIFEBOAT_CRASH_LIST: for tests of what a crash leaves, see CONTRIBUTING.md. */
+  /** LIFEBOAT_CRASH_AT, _SIGNAL and _LIST: for tests of what a crash leaves, see CONTRIBUTING.md. */
   readonly crash?: CrashWish;
 }
 
@@ -44,12 +44,16 @@ function watchdogOf(variables: NodeJS.ProcessEnv, pid: number): number | undefin
   return Number.isSafeInteger(usec) && usec > 0 ? usec : undefined;
 }
 
-function crashOf({
-  LIFEBOAT_CRASH_AT: at,
-  LIFEBOAT_CRASH_LIST: listFile,
-}: NodeJS.ProcessEnv): Pick<Environment, 'crash'> {
+function crashOf(variables: NodeJS.ProcessEnv): Pick<Environment, 'crash'> {
+  const { LIFEBOAT_CRASH_AT: at, LIFEBOAT_CRASH_SIGNAL: signal, LIFEBOAT_CRASH_LIST: listFile } = variables;
   if (!isGiven(at) && !isGiven(listFile)) return {};
-  return { crash: { ...(isGiven(at) ? { at } : {}), ...(isGiven(listFile) ? { listFile } : {}) } };
+  return {
+    crash: {
+      ...(isGiven(at) ? { at } : {}),
+      ...(isGiven(signal) ? { signal } : {}),
+      ...(isGiven(listFile) ? { listFile } : {}),
+    },
+  };
 }
 
 function isGiven(value: string | undefined): value is string {

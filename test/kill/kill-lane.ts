@@ -3,7 +3,9 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LabCluster, startLab, type LabHost, type LabOptions } from '../support/lab-cluster.ts';
 import { etcdThatMayFail, flags } from '../cluster/obstacles.ts';
+import { freePorts } from '../support/free-port.ts';
 import { contentsAt, putKeys } from './cluster-keys.ts';
+import { Relay } from './relay.ts';
 import { until } from './until.ts';
 
 /**
@@ -27,11 +29,15 @@ export interface LaneScene extends AsyncDisposable {
   readonly launchers: Map<string, readonly string[]>;
 }
 
+type Config = Record<string, Record<string, unknown>>;
+
 interface LaneOptions {
   readonly kind: SceneKind;
   /** Whether the restore boots the snapshot first. Otherwise that was done before. */
   readonly isRehearsed: boolean;
   readonly configure?: LabOptions['configure'];
+  /** The agents of h1 and h2 reach one another through relays of this process. */
+  readonly isRelayed?: boolean;
 }
 
 /** One cluster that is made once, and set back to what it was then for each run: one run after the other. */
@@ -41,10 +47,13 @@ export class KillLane {
   readonly #isRehearsed: boolean;
   readonly #configure: LabOptions['configure'];
   readonly #launchers = new Map<string, readonly string[]>();
+  readonly #isRelayed: boolean;
+  readonly #relays: Relay[] = [];
   #hosts: readonly LabHost[] = [];
   #contents: Contents = { snapshot: [], last: [], clusterId: '' };
 
-  constructor(directory: string, { kind, isRehearsed, configure }: LaneOptions) {
+  constructor(directory: string, { kind, isRehearsed, configure, isRelayed = false }: LaneOptions) {
+    this.#isRelayed = isRelayed;
     this.#directory = directory;
     this.#kind = kind;
     this.#isRehearsed = isRehearsed;
@@ -55,6 +64,7 @@ export class KillLane {
   async prepare(): Promise<void> {
     await rm(this.#directory, { recursive: true, force: true });
     await mkdir(this.#directory, { recursive: true });
+    const ports = this.#isRelayed ? await freePorts(2) : [];
     const lab = await startLab({
       hosts: 3,
       directory: this.#live,
@@ -63,7 +73,7 @@ export class KillLane {
         etcd: { requestTimeoutSeconds: 2 },
         restore: { peerGraceSeconds: 3, gateTimeoutSeconds: 30, takeoverAfterSeconds: 0 },
       }),
-      ...(this.#configure === undefined ? {} : { configure: this.#configure }),
+      configure: (config, host) => this.#relayed(this.#configure?.(config, host) ?? config, host, ports),
     });
     this.#hosts = lab.hosts;
     await using _lab = lab;
@@ -78,9 +88,13 @@ export class KillLane {
   }
 
   /** The cluster as it was made, with agents that run. */
-  async open(launchers: ReadonlyMap<string, readonly string[]> = new Map()): Promise<LaneScene> {
+  async open(
+    launchers: ReadonlyMap<string, readonly string[]> = new Map(),
+    beforeStart: (hosts: readonly LabHost[]) => Promise<void> = () => Promise.resolve(),
+  ): Promise<LaneScene> {
     await rm(this.#live, { recursive: true, force: true });
     await execa('cp', ['-a', '--sparse=always', this.#template, this.#live]);
+    await beforeStart(this.#hosts);
     this.#launchers.clear();
     for (const [name, words] of launchers) this.#launchers.set(name, words);
     const lab = new LabCluster(this.#hosts, { launcher: ({ name }) => this.#launchers.get(name) ?? [] });
@@ -100,6 +114,15 @@ export class KillLane {
     };
   }
 
+  get hosts(): readonly LabHost[] {
+    return this.#hosts;
+  }
+
+  /** Between h1 and h2, both ways, where the lane was made with them. */
+  get relays(): readonly Relay[] {
+    return this.#relays;
+  }
+
   get directory(): string {
     return this.#directory;
   }
@@ -110,6 +133,20 @@ export class KillLane {
 
   get #template(): string {
     return join(this.#directory, 'template');
+  }
+
+  /** Whoever of the two dials, it is through the relay. */
+  #relayed(config: Config, { name }: LabHost, ports: readonly number[]): Config {
+    const other = name === 'h1' ? 'h2' : 'h1';
+    const port = ports[this.#relays.length];
+    const peers = config['mesh']?.['peers'] as { readonly name: string; readonly url: string }[];
+    const peer = peers.find((each) => each.name === other);
+    if (port === undefined || name === 'h3' || peer === undefined) return config;
+    const relay = new Relay(Number(new URL(peer.url).port));
+    this.#relays.push(relay);
+    relay.listen(port);
+    const through = peers.map((each) => (each === peer ? { ...peer, url: `ws://127.0.0.1:${port}` } : each));
+    return { ...config, mesh: { ...config['mesh'], peers: through } };
   }
 
   async #fill(lab: LabCluster): Promise<Contents> {

@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { KillLane } from './kill-lane.ts';
-import { laneOf, type Path } from './paths.ts';
+import { FAULTS, type FaultName } from './faults.ts';
+import { faultLane, laneOf, type Path } from './paths.ts';
 import { discover, runCell, type Cell, type CellResult, type Role } from './run-cell.ts';
+import { runFault } from './run-fault.ts';
 import { tableOf } from './table.ts';
 
 const PATHS: readonly Path[] = ['commit', 'rollback', 'abort'];
@@ -24,6 +26,9 @@ const { values } = parseArgs({
 });
 process.exitCode = values.help ? say(USAGE) : await main();
 
+/** A kill, or a fault. */
+type Try = Cell | { readonly path: 'fault'; readonly role: FaultName; readonly point: string };
+
 async function main(): Promise<number> {
   await mkdir(values.scratch, { recursive: true });
   const resultsFile = join(values.scratch, 'results.jsonl');
@@ -34,7 +39,7 @@ async function main(): Promise<number> {
     const kept = done.filter(
       ({ failure }) => values.again !== 'all' && (values.again === undefined || failure === undefined),
     );
-    const cells = cellsOf(points).filter(
+    const cells = [...cellsOf(points), ...faultCells()].filter(
       (cell) =>
         new RegExp(values.only).test(nameOf(cell)) && !kept.some((each) => nameOf(each) === nameOf(cell)),
     );
@@ -48,10 +53,10 @@ async function main(): Promise<number> {
 }
 
 /** Each lane takes the next kill as soon as it is free. */
-async function runAll(cells: readonly Cell[], resultsFile: string): Promise<void> {
+async function runAll(cells: readonly Try[], resultsFile: string): Promise<void> {
   const queue = [...cells];
   const lanes = Array.from({ length: Number(values.lanes) }, async (_, lane) => {
-    const open = new Map<Path, KillLane>();
+    const open = new Map<Try['path'], KillLane>();
     for (let cell = queue.shift(); cell !== undefined; cell = queue.shift()) {
       const result = await runOne(await laneFor(cell.path, lane, open), cell);
       await appendFile(resultsFile, `${JSON.stringify(result)}\n`);
@@ -63,11 +68,13 @@ async function runAll(cells: readonly Cell[], resultsFile: string): Promise<void
   await Promise.all(lanes);
 }
 
-async function runOne(lane: KillLane, cell: Cell): Promise<CellResult> {
+async function runOne(lane: KillLane, cell: Try): Promise<CellResult> {
   const startedMs = performance.now();
   const seconds = (): number => Math.round((performance.now() - startedMs) / 100) / 10;
   try {
-    return { ...(await runCell(lane, cell)), seconds: seconds() };
+    const ended =
+      cell.path === 'fault' ? await runFault(lane, cell.role, cell.point) : await runCell(lane, cell);
+    return { ...cell, ...ended, seconds: seconds() };
   } catch (error) {
     await keepTraces(lane, cell);
     const failure =
@@ -79,7 +86,7 @@ async function runOne(lane: KillLane, cell: Cell): Promise<CellResult> {
 }
 
 /** What the agents wrote, for whoever looks for the cause. */
-async function keepTraces(lane: KillLane, cell: Cell): Promise<void> {
+async function keepTraces(lane: KillLane, cell: Try): Promise<void> {
   const target = join(values.scratch, 'failed', nameOf(cell).replaceAll(/[^\w=-]+/g, '_'));
   await rm(target, { recursive: true, force: true });
   for (const host of ['h1', 'h2', 'h3'])
@@ -89,10 +96,11 @@ async function keepTraces(lane: KillLane, cell: Cell): Promise<void> {
     });
 }
 
-async function laneFor(path: Path, lane: number, open: Map<Path, KillLane>): Promise<KillLane> {
+async function laneFor(path: Try['path'], lane: number, open: Map<Try['path'], KillLane>): Promise<KillLane> {
   const known = open.get(path);
   if (known !== undefined) return known;
-  const made = laneOf(path, join(values.scratch, `lane-${lane}-${path}`));
+  const directory = join(values.scratch, `lane-${lane}-${path}`);
+  const made = path === 'fault' ? faultLane(directory) : laneOf(path, directory);
   await made.prepare();
   open.set(path, made);
   return made;
@@ -143,6 +151,13 @@ function cellsOf(points: Points): Cell[] {
   return [...cells.filter(isDistinct), ...cells.filter((cell) => !isDistinct(cell))];
 }
 
+function faultCells(): Try[] {
+  const names = Object.keys(FAULTS) as FaultName[];
+  return names.flatMap((role) =>
+    FAULTS[role].points.map((point) => ({ path: 'fault', role, point }) as const),
+  );
+}
+
 /** What differs on the victim's own disk comes first: elsewhere before a line is after the one before it. */
 function isDistinct({ point }: Cell): boolean {
   return point.startsWith('after ') || point.endsWith('/done');
@@ -162,7 +177,7 @@ async function resultsIn(file: string): Promise<CellResult[]> {
   return text.split('\n').flatMap((line) => (line === '' ? [] : (JSON.parse(line) as CellResult)));
 }
 
-function nameOf({ path, role, point }: Cell): string {
+function nameOf({ path, role, point }: Pick<CellResult, 'path' | 'role' | 'point'>): string {
   return `${path} ${role} ${point}`;
 }
 

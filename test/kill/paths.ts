@@ -24,3 +24,8 @@ export function laneOf(path: Path, directory: string): KillLane {
     ...(path === 'abort' ? { configure: preStopFails } : {}),
   });
 }
+
+/** Where faults are brought about: quorum is lost, and h1 and h2 can be parted. */
+export function faultLane(directory: string): KillLane {
+  return new KillLane(directory, { kind: 'lost', isRehearsed: false, isRelayed: true });
+}

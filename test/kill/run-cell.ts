@@ -19,10 +19,16 @@ export interface Cell {
   readonly point: string;
 }
 
-export interface CellResult extends Cell {
+/** A row of the table: a kill, or a `fault` at a point. */
+export interface CellResult {
+  readonly path: Path | 'fault';
+  readonly role: string;
+  readonly point: string;
   readonly end: string;
   readonly seconds: number;
   readonly typed: readonly string[];
+  /** What `restore status` offered while a fault lasted. */
+  readonly offered?: readonly string[];
   readonly failure?: string;
 }
 
@@ -81,7 +87,7 @@ async function goOnWithout(scene: LaneScene, operation: string): Promise<Settled
   return { end: last.end, typed: [...typed, ...first.typed, ...last.typed] };
 }
 
-async function begin(scene: LaneScene, path: Path): Promise<{ readonly operation: string }> {
+export async function begin(scene: LaneScene, path: Path): Promise<{ readonly operation: string }> {
   const [h1, , h3] = scene.hosts;
   if (path === 'rollback') await flags.refusesNewData(h3).set();
   const made = await planOf(scene, h1, path);

@@ -2,15 +2,16 @@ import type { CellResult } from './run-cell.ts';
 
 /** Point × role, and how it ended. */
 export function tableOf(results: readonly CellResult[]): string {
-  const rows = results.map(({ path, role, point, end, seconds, typed, failure }) => [
+  const rows = results.map(({ path, role, point, end, seconds, typed, offered = [], failure }) => [
     path,
     role,
     point,
     failure === undefined ? end : `${end}: ${failure}`,
     `${seconds}`,
     typed.join('; '),
+    offered.join('; '),
   ]);
-  const head = ['path', 'killed', 'at', 'ended', 'seconds', 'typed'];
+  const head = ['path', 'killed', 'at', 'ended', 'seconds', 'typed', 'offered meanwhile'];
   const counts = new Map<string, number>();
   for (const { end } of results) counts.set(end, (counts.get(end) ?? 0) + 1);
   const sum = [...counts].map(([end, count]) => `${count} ${end}`).join(', ');
