@@ -63,7 +63,8 @@ export async function runFault(lane: KillLane, name: FaultName, point: string): 
   return { ...settled, offered };
 }
 
-const STILL_MS = 7000;
+/** Longer than a link takes to notice that its other end is gone, and a coordinator to give a silent host up. */
+const STILL_MS = 20_000;
 
 /** @returns What each agent offers then. Throws when one of an operation that has not ended offers nothing. */
 async function untilStill(
