@@ -5,6 +5,7 @@ import type { Drills } from '../drill/drills.ts';
 import type { EtcdClient } from '../etcd/client.ts';
 import type { Progress } from '../formats/control.ts';
 import type { FenceKeeper } from '../membership/fence-keeper.ts';
+import type { Joins } from '../membership/joins.ts';
 import type { Mesh } from '../mesh/mesh.ts';
 import type { Log } from '../observe/log.ts';
 import type { CallHost } from '../restore/call-host.ts';
@@ -31,6 +32,7 @@ export interface AgentParts {
   readonly mesh: Mesh;
   /** How this host stands to the restores that are known. */
   readonly fence: Pick<FenceKeeper, 'view'>;
+  readonly joins: Joins;
   /** Reaches every agent, this one included. */
   readonly call: CallHost;
   readonly schedule: Schedule | undefined;

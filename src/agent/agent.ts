@@ -12,6 +12,7 @@ import { drillHandlers } from './drill-handlers.ts';
 import { openDrills } from './open-drills.ts';
 import { openMonitor } from './monitor.ts';
 import { openLocalParts, type LocalParts } from './open-local-parts.ts';
+import { memberHandlers } from './member-handlers.ts';
 import { openMembership } from './open-membership.ts';
 import { listenerState, openMonitoring } from './open-monitoring.ts';
 import { openRestores } from './open-restores.ts';
@@ -53,8 +54,8 @@ async function open(options: AgentOptions, opened: ShutdownStack): Promise<void>
   const { operations, methods, mesh } = await openRestores(options, base, opened);
   signal.throwIfAborted();
   const proveStateWritable = openStateProbe(stateDir, base.clock);
-  const fence = openMembership(options, base, { operations, methods, mesh }, opened);
-  const running = { ...base, operations, mesh, fence, call: methods.call, proveStateWritable };
+  const membership = await openMembership(options, base, { operations, methods, mesh }, opened);
+  const running = { ...base, operations, mesh, ...membership, call: methods.call, proveStateWritable };
   const parts = await openServices(options, running, opened);
   methods.alsoServe(doctorMethods(parts, options.environment));
   const plans = await openPlanStore(stateDir);
@@ -67,6 +68,7 @@ async function open(options: AgentOptions, opened: ShutdownStack): Promise<void>
       ...restoreHandlers(parts, plans),
       ...drillHandlers(parts),
       ...doctorHandlers(parts, options.environment),
+      ...memberHandlers(parts),
     },
     log,
   });
@@ -81,7 +83,7 @@ async function open(options: AgentOptions, opened: ShutdownStack): Promise<void>
 async function openServices(
   { config, configFile, environment, log }: AgentOptions,
   base: LocalParts &
-    Pick<AgentParts, 'drills' | 'operations' | 'mesh' | 'fence' | 'call'> & {
+    Pick<AgentParts, 'drills' | 'operations' | 'mesh' | 'fence' | 'joins' | 'call'> & {
       readonly proveStateWritable: () => Promise<void>;
     },
   opened: ShutdownStack,

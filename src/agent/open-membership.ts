@@ -1,12 +1,20 @@
-import { asAgentError } from '../base/agent-error.ts';
 import type { Clock } from '../base/clock.ts';
 import type { ShutdownStack } from '../base/shutdown-stack.ts';
+import type { EtcdMember } from '../etcd/cluster.ts';
+import type { KnownMember } from '../formats/generation.ts';
 import { FenceKeeper } from '../membership/fence-keeper.ts';
+import { JoinStore } from '../membership/join-store.ts';
+import { Joins } from '../membership/joins.ts';
 import { LineageGossip } from '../membership/lineage-gossip.ts';
 import { localIdentity } from '../membership/local-identity.ts';
+import { lookAndDecide } from '../membership/look-at-members.ts';
+import { factsOfMember, memberMethods } from '../membership/serve-members.ts';
+import { standingOf } from '../membership/standing-of.ts';
 import type { Mesh } from '../mesh/mesh.ts';
+import type { Log } from '../observe/log.ts';
 import type { Operations } from '../restore/operations.ts';
 import type { AgentOptions } from './agent-options.ts';
+import { joinEtcdOptions } from './join-etcd-options.ts';
 import type { LocalParts } from './open-local-parts.ts';
 import type { PeerMethods } from './peer-methods.ts';
 
@@ -18,63 +26,133 @@ interface Running {
   readonly mesh: Mesh;
 }
 
-/** Tells peers of restores, hears of theirs, and keeps a superseded member stopped: at every change, and once in a while. */
-export function openMembership(
-  { config, log }: AgentOptions,
-  { clock, lineage, supervisor }: LocalParts,
-  { operations, methods, mesh }: Running,
+export interface Membership {
+  readonly fence: FenceKeeper;
+  readonly joins: Joins;
+}
+
+/** Tells peers of restores, hears of theirs, keeps a superseded member stopped, and brings it back when it is told to. */
+export async function openMembership(
+  options: AgentOptions,
+  base: LocalParts,
+  running: Running,
   opened: ShutdownStack,
-): FenceKeeper {
-  const closing = new AbortController();
+): Promise<Membership> {
+  const { config, log } = options;
+  const { clock, lineage, supervisor, etcd } = base;
+  const { operations, methods } = running;
   const identity = (signal: AbortSignal) => localIdentity(config.etcd, signal);
   const gossip = new LineageGossip({ lineage, identity, call: methods.call, log });
-  const keeper = new FenceKeeper({
+  const joins = await openJoins(options, base, running);
+  const fence = new FenceKeeper({
     supervisor,
     identity,
     generations: () => lineage.record.generations,
     peerIdentities: () => gossip.peerIdentities,
-    isBound: () => operations.boundBy !== undefined,
+    isBound: () => operations.boundBy !== undefined || joins.unfinished !== undefined,
     clock,
     log,
   });
   const wake = openWake(clock);
   methods.alsoServe({
+    ...memberMethods({ agent: config.agent.name, etcd, identity }),
     'generation.exchange': async (peer, params, signal) => {
       const answer = await gossip.answer(peer, params, signal);
       wake.ring();
       return answer;
     },
   });
-  const unlisten = [
-    mesh.onLinkChange(wake.ring),
-    lineage.onGenerations(wake.ring),
-    operations.onChange((operation) => {
-      if (!operation.isActive) wake.ring();
-    }),
-  ];
-  const look = async (): Promise<void> => {
-    const links = mesh.links().filter(({ state }) => state === 'connected');
-    await gossip.exchange(links, closing.signal);
-    await keeper.look(closing.signal);
+  opened.onClose('joins', () => joins.close());
+  const look = async (signal: AbortSignal): Promise<void> => {
+    if (operations.boundBy !== undefined) await joins.abandon();
+    const links = running.mesh.links().filter(({ state }) => state === 'connected');
+    await gossip.exchange(links, signal);
+    await fence.look(signal);
   };
-  const watching = (async () => {
+  keepLooking({ look, wake, log, ends: listen(wake, joins, lineage, running) }, opened);
+  joins.resume();
+  return { fence, joins };
+}
+
+async function openJoins(
+  { config, log }: AgentOptions,
+  { clock, lineage, supervisor, etcd }: LocalParts,
+  { operations, methods }: Running,
+): Promise<Joins> {
+  const { memberName, peerUrls } = config.etcd;
+  const served = {
+    agent: config.agent.name,
+    etcd,
+    identity: (signal: AbortSignal) => localIdentity(config.etcd, signal),
+  };
+  const own = async (signal: AbortSignal) => {
+    const facts = await factsOfMember(served, signal);
+    const { generations } = lineage.record;
+    const standing = facts.identity === undefined ? undefined : standingOf(facts.identity, generations);
+    return { memberName, peerUrls, identity: facts.identity, standing, own: facts.etcd };
+  };
+  const peers = config.mesh.peers.map(({ name }) => name);
+  return new Joins({
+    store: await JoinStore.open(config.agent.stateDir),
+    places: config.etcd,
+    supervisor,
+    etcd,
+    decide: (wish, signal) => lookAndDecide({ peers, own, call: methods.call, log }, wish, signal),
+    joinEtcd: (signal) => joinEtcdOptions(config, clock, signal),
+    boundBy: () => operations.boundBy,
+    joined: async (clusterId) => {
+      const { members } = await etcd.members(new AbortController().signal);
+      await lineage.sawCluster(clusterId, members.map(seenMember));
+    },
+    call: methods.call,
+    clock,
+    log,
+  });
+}
+
+function seenMember({ id, name, peerUrls, clientUrls }: EtcdMember): KnownMember {
+  return { id, name, peerUrls: [...peerUrls], clientUrls: [...clientUrls] };
+}
+
+function listen(
+  wake: Wake,
+  joins: Joins,
+  lineage: LocalParts['lineage'],
+  { mesh, operations }: Running,
+): (() => void)[] {
+  joins.onEnded(wake.ring);
+  const unbound = operations.onChange((operation) => {
+    if (!operation.isActive) wake.ring();
+  });
+  return [mesh.onLinkChange(wake.ring), lineage.onGenerations(wake.ring), unbound];
+}
+
+interface Looking {
+  readonly look: (signal: AbortSignal) => Promise<void>;
+  readonly wake: Wake;
+  readonly log: Log;
+  /** What ends the listening. */
+  readonly ends: readonly (() => void)[];
+}
+
+/** At every change, and once in a while. */
+function keepLooking({ look, wake, log, ends }: Looking, opened: ShutdownStack): void {
+  const closing = new AbortController();
+  const watch = async (): Promise<void> => {
     while (!closing.signal.aborted) {
-      await look().catch((error: unknown) => {
+      await look(closing.signal).catch((error: unknown) => {
         if (closing.signal.aborted) return;
-        log.error(
-          { err: asAgentError(error) },
-          'the standing of this host could not be looked at; tried again',
-        );
+        log.error({ err: error }, 'the standing of this host could not be looked at; tried again');
       });
       await wake.next(closing.signal);
     }
-  })();
+  };
+  const watching = watch();
   opened.onClose('membership', async () => {
     closing.abort();
-    for (const end of unlisten) end();
+    for (const end of ends) end();
     await watching;
   });
-  return keeper;
 }
 
 interface Wake {

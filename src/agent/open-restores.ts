@@ -51,8 +51,7 @@ export async function openRestores(
   };
   const operations = await Operations.open(restoreOptions);
   opened.onClose('operations', () => operations.close());
-  const swept = await sweepStaging(directoriesOf(config.etcd), operations.active?.id);
-  if (swept.length > 0) log.warn({ swept }, 'staging of an operation that is over was removed');
+  await sweepStagingOf(options, operations);
   methods.serve({
     ...restoreMethods(operations, restoreOptions),
     'member.copy': async (_peer, _params, signal) =>
@@ -81,14 +80,11 @@ export async function openRestores(
   return { operations, methods, mesh };
 }
 
-function directoriesOf({
-  dataDir,
-  walDir,
-}: {
-  readonly dataDir: string;
-  readonly walDir?: string;
-}): string[] {
-  return [dataDir, ...(walDir === undefined ? [] : [walDir])];
+async function sweepStagingOf({ config, log }: AgentOptions, operations: Operations): Promise<void> {
+  const { dataDir, walDir } = config.etcd;
+  const directories = [dataDir, ...(walDir === undefined ? [] : [walDir])];
+  const swept = await sweepStaging(directories, operations.active?.id);
+  if (swept.length > 0) log.warn({ swept }, 'staging of an operation that is over was removed');
 }
 
 /**

@@ -16,7 +16,7 @@ export async function agentStatus(parts: AgentParts, signal: AbortSignal): Promi
   ]);
   const schedule = scheduleState(parts.schedule, config.snapshots.schedule);
   const drillSchedule = scheduleState(parts.drillSchedule, config.drill.schedule);
-  const fence = fenceStatusOf(parts.fence.view);
+  const fence = fenceStatusOf(parts.fence.view, parts.joins.unfinished);
   const seen = {
     agent: config.agent.name,
     release,

@@ -105,6 +105,11 @@ export const ERROR_CODES = {
     exitStatus: 1,
     hint: 'A learner answers little but its status. Save on a voting member, use `snapshot copy` here, or promote it.',
   },
+  ETCD_LEARNER_BEHIND: {
+    retryable: true,
+    exitStatus: 1,
+    hint: 'The learner has not caught up with its leader yet. It is promoted when it has.',
+  },
   ETCD_REFUSED: { retryable: false, exitStatus: 1, hint: 'etcd answered, and refused: its words are above.' },
   ETCD_REQUEST_TOO_LARGE: {
     retryable: false,
@@ -467,10 +472,62 @@ export const ERROR_CODES = {
     exitStatus: 5,
     hint: '`lifeboat restore status` says which host waits for what. Nothing goes on by itself.',
   },
+  JOURNAL_UNWRITABLE: {
+    retryable: true,
+    exitStatus: 1,
+    hint: 'Make room, or mend the disk of the state directory: the operation goes on by itself when the journal can be written.',
+  },
   JOURNAL_DAMAGED: {
     retryable: false,
     exitStatus: 5,
     hint: 'The hold stays on this host. Compare with the journals of the other hosts before any file is moved.',
+  },
+
+  // Members
+  MEMBER_CURRENT: {
+    retryable: false,
+    exitStatus: 3,
+    hint: 'Nothing was changed. `lifeboat status` shows which cluster this member is in.',
+  },
+  MEMBER_ALIVE: {
+    retryable: false,
+    exitStatus: 3,
+    hint: 'Nothing was changed. Only a member that is down is replaced: stop its etcd first, if it is to go.',
+  },
+  MEMBER_UNKNOWN: {
+    retryable: false,
+    exitStatus: 3,
+    hint: 'Nothing was changed. Name a member as `etcdctl member list` shows it.',
+  },
+  MEMBER_NO_QUORUM: {
+    retryable: true,
+    exitStatus: 3,
+    hint: 'Nothing was changed. A cluster takes a member only while it has quorum, and a peer must be linked that serves it: `lifeboat status` there.',
+  },
+  MEMBER_NO_ROOM: {
+    retryable: true,
+    exitStatus: 3,
+    hint: 'Nothing was changed. Let the learner that is there be promoted first, or remove it.',
+  },
+  MEMBER_FORK: {
+    retryable: false,
+    exitStatus: 5,
+    hint: 'Compare the hosts by `lifeboat status`. A restore of all of them from the right snapshot ends the fork.',
+  },
+  JOIN_UNSUPPORTED: {
+    retryable: false,
+    exitStatus: 3,
+    hint: 'Nothing was changed. docs/operations.md says how a member is added by hand.',
+  },
+  JOIN_IN_PROGRESS: {
+    retryable: true,
+    exitStatus: 3,
+    hint: '`lifeboat status` shows how far it is; `lifeboat member rejoin` follows it, or goes on with it.',
+  },
+  JOIN_FAILED: {
+    retryable: true,
+    exitStatus: 1,
+    hint: 'etcd stays stopped on this host, its old data set aside. Mend the cause, and run `lifeboat member rejoin` again: it goes on where it ended.',
   },
 } as const satisfies Record<string, ErrorTraits>;
 

@@ -7,6 +7,7 @@ import { addDoctorCommand } from './doctor-command.ts';
 import { addDrillCommands } from './drill-commands.ts';
 import { exitStatusOfError } from './exit-status.ts';
 import { addInstallCommands } from './install-commands.ts';
+import { addMemberCommands } from './member-commands.ts';
 import { addRestoreCommands } from './restore-commands.ts';
 import type { RunInSession } from './run-in-session.ts';
 import { errorText, Session, type GlobalOptions, type Surroundings } from './session.ts';
@@ -83,6 +84,7 @@ export function buildProgram(
   addSnapshotCommands(program, run);
   addRestoreCommands(program, run);
   addDrillCommands(program, run);
+  addMemberCommands(program, run);
   addConfigCommand(program, run);
   addInstallCommands(program, run);
   addCompletionCommand(program, run);

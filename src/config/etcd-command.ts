@@ -34,8 +34,8 @@ export function readEtcdCommand(command: readonly string[]): EtcdCommand {
 }
 
 /** The variables that env(1) sets, and the words behind them. */
-function withoutEnv(command: readonly string[]): {
-  variables: Map<string, string>;
+export function withoutEnv(command: readonly string[]): {
+  variables: ReadonlyMap<string, string>;
   words: readonly string[];
 } {
   const variables = new Map<string, string>();

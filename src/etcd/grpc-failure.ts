@@ -29,6 +29,7 @@ const BY_WORDS: readonly (readonly [RegExp, ErrorCode])[] = [
   [/^etcdserver: too many requests$/, 'TOO_MANY_REQUESTS'],
   // UNAVAILABLE on 3.4 and 3.5, as if the member were gone; FAILED_PRECONDITION from 3.6 on.
   [/^etcdserver: rpc not supported for learner$/, 'ETCD_LEARNER'],
+  [/can only promote a learner member which is in sync with leader$/, 'ETCD_LEARNER_BEHIND'],
   [STALE_TOKEN, 'ETCD_AUTH_FAILED'],
   [/permission denied|authentication failed, invalid user ID or password/, 'ETCD_AUTH_FAILED'],
   // HashKV and the like, for a certificate whose name is no user; without the prefix and UNKNOWN on 3.4 and 3.5.

@@ -11,6 +11,7 @@ import {
   snapshotId,
 } from './identifiers.ts';
 import { doctorReport } from './doctor-report.ts';
+import { joinPlan } from './membership.ts';
 import { operationView } from './operation-view.ts';
 import { takeoverOrder } from './restore-journal.ts';
 import { operatorRequest } from './restore-messages.ts';
@@ -217,6 +218,15 @@ export const agentStatus = z.object({
 });
 export type AgentStatus = z.infer<typeof agentStatus>;
 
+const joinResult = z.object({
+  id: z.string(),
+  clusterId: etcdId,
+  memberId: etcdId.optional(),
+  /** What was renamed, and is kept. */
+  setAside: z.array(z.object({ from: z.string(), to: z.string() })),
+});
+export type JoinResult = z.infer<typeof joinResult>;
+
 /** Every method of the control socket, its parameters and its result. */
 export const CONTROL_METHODS = {
   status: { params: nothing, result: agentStatus },
@@ -267,6 +277,16 @@ export const CONTROL_METHODS = {
   'restore.resume': {
     params: z.strictObject({ operation: operationId.optional(), requestedBy: z.string().max(256) }),
     result: operationView,
+  },
+  /** What `member.join` would do; what was begun and has not ended is shown again. */
+  'member.plan': {
+    params: z.strictObject({ replace: z.string().min(1).max(256).optional() }),
+    result: z.object({ plan: joinPlan, done: z.array(z.string()).optional(), failure: failure.optional() }),
+  },
+  /** Carries it out and follows it. Ending the request does not end the work. */
+  'member.join': {
+    params: z.strictObject({ planHash: sha256Hex, requestedBy: z.string().max(256) }),
+    result: joinResult,
   },
 } as const;
 

@@ -108,6 +108,8 @@ export type OperatorRequest = z.infer<typeof operatorRequest>;
 /** `restore.gate`: one host's share of the acceptance gate. */
 export const gateRequest = z.object({
   operation: operationId,
+  /** Who asks: a host that follows a newer coordinator does not answer. */
+  epoch,
   /** Asked of one host only: disarm the alarms that the plan says are disarmed. */
   disarm: z.boolean(),
   /** Where set: HashKV at this revision, and the number of keys at `countAtRevision`. */

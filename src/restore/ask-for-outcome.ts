@@ -50,9 +50,10 @@ async function lookAt(asking: Asking, operation: LocalOperation, signal: AbortSi
     await asking.operations.learn(operation, goal);
     return;
   }
-  const drivenElsewhere = outcomes.some(({ drives }) => drives !== undefined && !isEnded(drives));
-  if (drivenElsewhere || outcomes.some(({ drives }) => drives === 'stuck') || !isTurnOf(asking, operation))
-    return;
+  if (outcomes.some(({ drives }) => drives === 'stuck' || (drives !== undefined && !isEnded(drives)))) return;
+  // The others went back without this host: nobody will come for it.
+  const wentBack = outcomes.some(({ second, drives }) => second === 'rollback' && drives === 'rolled-back');
+  if (!wentBack && !isTurnOf(asking, operation)) return;
   const seconds = Math.round(operation.participant.unheardMs / 1000);
   asking.log.warn({ operation: operation.id, seconds }, 'nobody drives the restore; this host takes it over');
   await asking.operations.takeOver(operation, {

@@ -1,4 +1,4 @@
-import { AgentError, asAgentError, messageOf } from '../base/agent-error.ts';
+import { AgentError, asAgentError } from '../base/agent-error.ts';
 import type { Clock } from '../base/clock.ts';
 import type { JournalEntry } from '../formats/restore-journal.ts';
 import {
@@ -135,7 +135,7 @@ export class CoordinatorRunner {
           follows(this.#state, agent) || this.#isFirst()
             ? await this.#advance(agent, goal, seen)
             : await this.#askPromise(agent);
-        if (!this.#isStopped()) await this.dispatch({ type: 'report', report: seen });
+        await this.#report({ type: 'report', report: seen });
       } catch (error) {
         // A poll that ended because the goal changed says nothing about the host.
         if (!this.#isStopped() && !goalChange.aborted) await this.#explainSilence(agent, error);
@@ -196,26 +196,24 @@ export class CoordinatorRunner {
     const failure = asAgentError(error, 'RESTORE_STEP_FAILED');
     const noAnswer = failure.retryable && failure.code !== 'OPERATION_IN_PROGRESS';
     const opened = this.#state.reports[agent] !== undefined;
-    try {
-      if (failure.code === 'OPERATION_STALE_EPOCH') {
-        await this.dispatch({ type: 'deposed', by: `${agent}: ${failure.message}` });
-        return;
-      }
-      await this.dispatch(
-        noAnswer || opened
+    const event: CoordinatorEvent =
+      failure.code === 'OPERATION_STALE_EPOCH'
+        ? { type: 'deposed', by: `${agent}: ${failure.message}` }
+        : noAnswer || opened
           ? { type: 'silent', agent, atMs: this.#options.clock.now() }
-          : { type: 'refused', agent, failure: { code: failure.code, message: failure.message } },
-      );
-      await this.#options.clock.sleep(RETRY_MS, this.#stop.signal);
-    } catch (cause) {
-      if (!this.#isStopped())
-        this.#options.log.error({ err: cause, agent }, 'the coordinator could not go on');
-    }
+          : { type: 'refused', agent, failure: { code: failure.code, message: failure.message } };
+    await this.#report(event);
+    await this.#pause();
+  }
+
+  /** Between two tries; ends early when the driving does. */
+  async #pause(): Promise<void> {
+    await this.#options.clock.sleep(RETRY_MS, this.#stop.signal).catch(() => undefined);
   }
 
   async #watchTime(): Promise<void> {
     while (!this.#isStopped()) {
-      await this.#options.clock.sleep(RETRY_MS, this.#stop.signal).catch(() => undefined);
+      await this.#pause();
       if (this.#isStopped()) return;
       await this.#report({ type: 'tick', atMs: this.#options.clock.now() });
     }
@@ -239,9 +237,10 @@ export class CoordinatorRunner {
 
   async #runGate(): Promise<void> {
     const { plan, call, gateTimeoutMs, clock, onChange } = this.#options;
-    const { without } = this.#state;
+    const { epoch, without } = this.#state;
     const gate = new GateRun({
       plan: plan.decided,
+      epoch,
       without,
       call,
       timeoutMs: gateTimeoutMs,
@@ -264,9 +263,10 @@ export class CoordinatorRunner {
 
   async #checkWrites(): Promise<void> {
     const { plan, call, gateTimeoutMs, clock, onChange } = this.#options;
-    const { without } = this.#state;
+    const { epoch, without } = this.#state;
     this.#gate ??= new GateRun({
       plan: plan.decided,
+      epoch,
       without,
       call,
       timeoutMs: gateTimeoutMs,
@@ -277,13 +277,19 @@ export class CoordinatorRunner {
     await this.#report({ type: 'writes-checked', clientsWrote });
   }
 
-  /** For events from inside: a journal that cannot be written ends the driving, and says so. */
+  /**
+   * For events that nobody repeats. What a journal that could not be written holds is unknown: the same is written again, as long
+   * as it takes, and nothing else is done meanwhile.
+   */
   async #report(event: CoordinatorEvent): Promise<void> {
-    try {
-      await this.dispatch(event);
-    } catch (error) {
-      this.#options.log.error({ err: error, reason: messageOf(error) }, 'the coordinator could not go on');
-      this.#stop.abort(asAgentError(error));
+    for (let isFirst = true; !this.#isStopped(); isFirst = false) {
+      try {
+        await this.dispatch(event);
+        return;
+      } catch (error) {
+        if (isFirst) this.#options.log.error({ err: error }, 'the coordinator waits for its journal');
+        await this.#pause();
+      }
     }
   }
 }

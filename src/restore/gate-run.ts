@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import type { Epoch } from '../formats/restore-journal.ts';
 import { gateFacts, type GateFacts, type GateRequest } from '../formats/restore-messages.ts';
 import type { PlanDecision } from '../formats/restore-plan.ts';
 import type { Failure } from '../formats/identifiers.ts';
@@ -8,6 +9,7 @@ import { judgeGate, type GateVerdict } from './gate-verdict.ts';
 
 interface GateOptions {
   readonly plan: PlanDecision;
+  readonly epoch: Epoch;
   /** Hosts that are not waited for. */
   readonly without: readonly string[];
   readonly call: CallHost;
@@ -54,8 +56,8 @@ export class GateRun {
    *   unreachability never causes a rollback.
    */
   async run(signal: AbortSignal): Promise<Failure | undefined> {
-    const { plan, without, clock, timeoutMs } = this.#options;
-    const question = { operation: plan.operation };
+    const { plan, epoch, without, clock, timeoutMs } = this.#options;
+    const question = { operation: plan.operation, epoch };
     let request: Omit<GateRequest, 'disarm'> = question;
     let reachableSinceMs = clock.now();
     for (;;) {
@@ -91,8 +93,8 @@ export class GateRun {
    * is what expired leases leave. Hosts that cannot be asked are passed over: their data is set aside, not deleted.
    */
   async clientsWrote(signal: AbortSignal): Promise<boolean> {
-    const { plan } = this.#options;
-    const question = { operation: plan.operation, putsAfterRevision: expectedRevision(plan) };
+    const { plan, epoch } = this.#options;
+    const question = { operation: plan.operation, epoch, putsAfterRevision: expectedRevision(plan) };
     const facts = await this.#ask(question, signal);
     return [...facts.values()].some((seen) => seen?.putsFound === true);
   }

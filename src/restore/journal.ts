@@ -17,7 +17,8 @@ export class Journal {
   readonly path: string;
   readonly #file: FileHandle;
   #endBytes: number;
-  #failed: AgentError | undefined;
+  /** How far behind the end a failed append may have left something. */
+  #unknownBytes = 0;
   /** The host's own part and the driving of the whole write here, each at its own time: one line after the other. */
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -67,8 +68,10 @@ export class Journal {
   }
 
   /**
-   * Adds entries and syncs. After a failure the outcome is unknown, so every later append is refused until the
-   * journal is opened again.
+   * Adds entries and syncs.
+   *
+   * @throws {AgentError} `JOURNAL_UNWRITABLE`. Whether the entries are on the disk is not known then: nothing may be done on
+   *   the strength of them, nor of their absence. The next append takes their place.
    */
   async append(entries: readonly JournalEntry[]): Promise<void> {
     await this.#alone(() => this.#write(lineOf(entries)));
@@ -94,16 +97,20 @@ export class Journal {
   }
 
   async #write(line: string): Promise<void> {
-    if (this.#failed !== undefined) throw this.#failed;
+    const bytes = Buffer.from(line, 'utf8');
+    const behind = Buffer.alloc(Math.max(0, this.#unknownBytes - bytes.length), EMPTY);
     try {
-      await this.#writeAll(Buffer.from(line, 'utf8'));
+      await this.#writeAll(Buffer.concat([bytes, behind]));
       await this.#file.datasync();
     } catch (cause) {
-      const message = `${this.path} could not be written: ${messageOf(cause)}`;
-      this.#failed = new AgentError('JOURNAL_DAMAGED', message, { cause });
-      throw this.#failed;
+      this.#unknownBytes = Math.max(this.#unknownBytes, bytes.length);
+      throw new AgentError('JOURNAL_UNWRITABLE', `${this.path} could not be written: ${messageOf(cause)}`, {
+        cause,
+        details: { path: this.path },
+      });
     }
-    this.#endBytes += Buffer.byteLength(line);
+    this.#unknownBytes = 0;
+    this.#endBytes += bytes.length;
   }
 
   async #writeAll(bytes: Buffer): Promise<void> {

@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import { AgentError, asAgentError } from '../base/agent-error.ts';
 import type { PassPoint } from '../base/crash-point.ts';
 import type { Failure } from '../formats/identifiers.ts';
-import type { JournalEntry } from '../formats/restore-journal.ts';
+import type { Epoch, JournalEntry } from '../formats/restore-journal.ts';
 import type { AdvanceRequest, ParticipantReport, PromiseRequest } from '../formats/restore-messages.ts';
 import { compareEpochs } from './ballot.ts';
 import { participantEntries } from './effect-entries.ts';
@@ -30,6 +30,9 @@ interface RunnerOptions {
   readonly pass: PassPoint;
 }
 
+/** Between two tries to write the journal. */
+const RETRY_MS = 500;
+
 interface Work {
   readonly controller: AbortController;
   readonly ended: Promise<void>;
@@ -50,6 +53,8 @@ export class ParticipantRunner {
   #work: Work | undefined;
   /** Events are handled one after the other: each sees what the one before it made durable. */
   #queue: Promise<unknown> = Promise.resolve();
+  /** How the last work ended, on its way through the machine. */
+  #settling: Promise<void> = Promise.resolve();
   #closing = false;
   #heardAtMs: number;
 
@@ -159,14 +164,18 @@ export class ParticipantRunner {
     return this.report();
   }
 
+  /** @throws {AgentError} `OPERATION_STALE_EPOCH` for a coordinator that this host follows no longer. */
+  requireEpoch(epoch: Epoch): void {
+    const { epoch: followed } = this.#state;
+    if (compareEpochs(epoch, followed) >= 0) return;
+    throw new AgentError('OPERATION_STALE_EPOCH', `a newer coordinator, ${followed.agent}, drives it`);
+  }
+
   #requireCurrent({ operation, planHash, epoch }: PromiseRequest | AdvanceRequest): void {
     if (planHash !== this.context.plan.hash) {
       throw new AgentError('PLAN_MISMATCH', `${operation} has another plan here`);
     }
-    const { epoch: followed } = this.#state;
-    if (compareEpochs(epoch, followed) < 0) {
-      throw new AgentError('OPERATION_STALE_EPOCH', `a newer coordinator, ${followed.agent}, drives it`);
-    }
+    this.requireEpoch(epoch);
     this.#heardAtMs = this.#options.context.clock.now();
   }
 
@@ -181,6 +190,7 @@ export class ParticipantRunner {
     this.#closing = true;
     this.#work?.controller.abort(new AgentError('CANCELLED', 'the agent stops'));
     await this.#work?.ended;
+    await this.#settling;
     await this.#queue;
     await this.journal.close();
   }
@@ -230,9 +240,20 @@ export class ParticipantRunner {
     // What was interrupted has no outcome of its own: the phase that interrupted it speaks, or the next start.
     if (signal.aborted || this.#closing) return;
     this.#step = {};
-    this.dispatch(event).catch((error: unknown) => {
-      this.context.log.error({ err: error }, 'the journal could not be written; the operation waits here');
-    });
+    this.#settling = this.#settle(event, signal);
+  }
+
+  /** Nobody repeats how work ended. What an unwritable journal holds is unknown, so the same is written until it is there. */
+  async #settle(event: ParticipantEvent, signal: AbortSignal): Promise<void> {
+    for (let isFirst = true; !signal.aborted && !this.#closing; isFirst = false) {
+      try {
+        await this.dispatch(event);
+        return;
+      } catch (error) {
+        if (isFirst) this.context.log.error({ err: error }, 'the operation waits for its journal');
+        await this.context.clock.sleep(RETRY_MS, signal).catch(() => undefined);
+      }
+    }
   }
 
   #recordStep(phase: WorkingPhase) {

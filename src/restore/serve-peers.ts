@@ -40,6 +40,7 @@ export function restoreMethods(
     'restore.gate': async (_peer, params, signal) => {
       const request = parse(gateRequest, params);
       const { plan, participant } = operations.get(request.operation);
+      participant.requireEpoch(request.epoch);
       // A host that restarted has yet to start etcd again, which then says nothing against the restored data.
       if (participant.state.resumed || participant.state.working)
         return { agent: host.agent, process: 'starting' };

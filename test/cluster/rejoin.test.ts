@@ -1,14 +1,16 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { LabHost } from '../support/lab-cluster.ts';
 import {
   clusterIdAt,
   contentsOf,
+  expectRestartedByItsAgent,
   openHealthyScene,
   PATIENT,
   plan,
   putKeys,
+  refused,
   run,
   save,
   threeOf,
@@ -25,7 +27,7 @@ async function metricAt(host: LabHost, name: string): Promise<string | undefined
   return new RegExp(`^${name} (.*)$`, 'm').exec(text)?.[1];
 }
 
-test('a host that missed a restore is fenced when it comes back', async () => {
+test('a host that missed a restore is fenced when it comes back, and rejoins the cluster when it is told to', async () => {
   await using scene = await openHealthyScene({ hosts: 3 });
   const [h1, h2, h3] = threeOf(scene);
   await putKeys(h1, 300);
@@ -62,5 +64,33 @@ test('a host that missed a restore is fenced when it comes back', async () => {
   await expect.poll(() => fenceAt(scene, h3), PATIENT).toEqual({ state: 'superseded', process: 'stopped' });
   const log = await readFile(join(h3.directory, 'agent.log'), 'utf8');
   expect(log.match(/etcd started/g)).toHaveLength(2);
-  expect(await contentsOf(scene, h1)).toHaveLength(400);
+
+  const unasked = await refused(scene, h3, 'member', 'rejoin');
+  expect(unasked).toMatchObject({ exitCode: 2, code: 'USAGE' });
+  const { exitCode, stdout, stderr } = await scene.lab.cli(h3, 'member', 'rejoin', '--yes');
+
+  expect([exitCode, stderr]).toEqual([0, expect.any(String)]);
+  expect(stdout).toContain(`voting member`);
+  await expectThreeMembers(scene, newId);
+  expect(await fenceAt(scene, h3)).toEqual({ state: undefined, process: 'running' });
+  const held = await contentsOf(scene, h1);
+  expect(held).toHaveLength(400);
+  await expect.poll(() => contentsOf(scene, h3), PATIENT).toEqual(held);
+  expect((await readdir(h3.dataDir)).filter((name) => name.startsWith('member'))).toEqual([
+    'member',
+    expect.stringMatching(/^member\.before-rejoin-/),
+  ]);
+  expect(await refused(scene, h3, 'member', 'rejoin')).toMatchObject({ exitCode: 3, code: 'MEMBER_CURRENT' });
+  await expectRestartedByItsAgent(scene, h3);
 });
+
+async function expectThreeMembers({ lab, hosts }: Scene, clusterId: string): Promise<void> {
+  for (const host of hosts) {
+    const { members } = JSON.parse(await lab.ctl(host, 'member', 'list', '-w', 'json')) as {
+      members: { name: string; isLearner?: boolean }[];
+    };
+    expect(members.map(({ name }) => name).sort()).toEqual(['h1', 'h2', 'h3']);
+    expect(members.filter(({ isLearner }) => isLearner === true)).toEqual([]);
+    expect((await lab.ask(host, 'status', {})).etcd).toMatchObject({ clusterId, hasQuorum: true });
+  }
+}

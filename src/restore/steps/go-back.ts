@@ -5,7 +5,7 @@ import { removeDurably, renameDurably, writeTextDurably } from '../../base/durab
 import { isEtcdWalEntry, type WalLayout } from '../layout.ts';
 import { endOrphanedTools } from './end-orphaned-tool.ts';
 import type { HostContext } from './host-context.ts';
-import { moveEntries } from './move-entries.ts';
+import { moveEntries } from '../../base/move-entries.ts';
 import { pathExists } from '../../base/path-exists.ts';
 import { removeIfEmpty } from './remove-if-empty.ts';
 import type { Step } from './step.ts';

@@ -4,7 +4,7 @@ import { renameDurably, writeTextDurably } from '../../base/durable-file.ts';
 import { hasProcess } from '../../supervisor/supervisor.ts';
 import { isEtcdWalEntry, type WalLayout } from '../layout.ts';
 import type { HostContext } from './host-context.ts';
-import { moveEntries } from './move-entries.ts';
+import { moveEntries } from '../../base/move-entries.ts';
 import { pathExists } from '../../base/path-exists.ts';
 import type { Step } from './step.ts';
 import { requireStopped } from './stop.ts';

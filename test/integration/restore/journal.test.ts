@@ -1,4 +1,5 @@
-import { readdir, readFile, stat, truncate } from 'node:fs/promises';
+import { execa } from 'execa';
+import { mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { JournalEntry } from '../../../src/formats/restore-journal.ts';
@@ -75,3 +76,29 @@ test('a journal is never begun over another, which stays as it is', async () => 
   expect(await readBack(path)).toEqual([opening]);
   expect(await readdir(join(path, '..'))).toEqual(['journal']);
 });
+
+test.skipIf(process.getuid?.() !== 0)(
+  'what could not be written is written later in the same place (only root can mount a small disk)',
+  async () => {
+    await using directory = await temporaryDirectory();
+    const disk = join(directory.path, 'disk');
+    await mkdir(disk);
+    await execa('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', disk]);
+    try {
+      const path = join(disk, 'operations', OPERATION, 'journal');
+      const journal = await Journal.create(path, [opening]);
+      await journal.trim();
+      const filler = join(disk, 'filler');
+      await expect(writeFile(filler, Buffer.alloc(2 << 20))).rejects.toMatchObject({ code: 'ENOSPC' });
+      const long = step('x'.repeat(8192));
+      await expect(journal.append([long])).rejects.toMatchObject({ code: 'JOURNAL_UNWRITABLE' });
+      await rm(filler);
+      await journal.append([step('short')]);
+      await journal.append([long]);
+      await journal.close();
+      expect(await readBack(path)).toEqual([opening, step('short'), long]);
+    } finally {
+      await execa('umount', ['--lazy', disk]);
+    }
+  },
+);

@@ -233,8 +233,11 @@ describe('the acceptance gate', () => {
     );
   });
 
-  test('is asked again by a coordinator that came back', () => {
-    expect(verifying().tell({ type: 'resumed' }).effects).toEqual([{ type: 'run-gate' }]);
+  test('is asked again by a coordinator that came back, once every host says again where it stands', () => {
+    const told = verifying();
+    told.state = { ...told.state, reports: {} };
+    expect(told.tell({ type: 'resumed' }).now).toBe('committing: commit');
+    expect(told.all('started', committed).effects.at(-1)).toEqual({ type: 'run-gate' });
   });
 });
 

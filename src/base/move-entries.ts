@@ -1,6 +1,6 @@
 import { mkdir, readdir, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { syncDirectory } from '../../base/durable-file.ts';
+import { syncDirectory } from './durable-file.ts';
 
 /**
  * Moves the chosen entries of one directory into another on the same file system. May be repeated after a
