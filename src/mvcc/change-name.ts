@@ -1,5 +1,5 @@
 import type { TreePage } from '../bbolt/tree-page.ts';
-import type { KeyRange } from './key-table.ts';
+import type { KeyBytes } from './key-table.ts';
 import { parseKeyValue, type KeyValueHead } from './key-value.ts';
 
 /** Which change of the history, read for millions of them: numbers instead of big integers. */
@@ -42,6 +42,6 @@ export function keyValueAt(leaf: TreePage, index: number): KeyValueHead | undefi
   return sizeBytes === 0 ? NOTHING : parseKeyValue(leaf.bytes, start, start + sizeBytes);
 }
 
-export function keyRangeOf({ bytes }: TreePage, head: KeyValueHead): KeyRange {
+export function keyRangeOf({ bytes }: TreePage, head: KeyValueHead): KeyBytes {
   return { bytes, start: head.keyStart, end: head.keyEnd };
 }

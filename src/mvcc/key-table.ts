@@ -1,5 +1,5 @@
 /** A range of bytes that is a key. */
-export interface KeyRange {
+export interface KeyBytes {
   readonly bytes: Uint8Array;
   readonly start: number;
   readonly end: number;
@@ -26,7 +26,7 @@ export class KeyTable {
   }
 
   /** Revisions must be told in ascending order. */
-  set(key: KeyRange, revision: number): void {
+  set(key: KeyBytes, revision: number): void {
     this.#hash(key);
     const slot = this.#find(this.#low, this.#high);
     if (this.#isEmpty(slot)) {
@@ -39,7 +39,7 @@ export class KeyTable {
   }
 
   /** The newest revision that was said of `key`, or -1. */
-  get(key: KeyRange): number {
+  get(key: KeyBytes): number {
     if (this.#size === 0) return -1;
     this.#hash(key);
     const slot = this.#find(this.#low, this.#high);
@@ -77,7 +77,7 @@ export class KeyTable {
   }
 
   /** Two multiplicative hashes with unlike primes, each mixed at the end so that all bits depend on all bytes. */
-  #hash({ bytes, start, end }: KeyRange): void {
+  #hash({ bytes, start, end }: KeyBytes): void {
     let low = 0x9e3779b1;
     let high = 0x85ebca77;
     for (let at = start; at < end; at += 1) {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { KeyTable, type KeyRange } from '../../../src/mvcc/key-table.ts';
+import { KeyTable, type KeyBytes } from '../../../src/mvcc/key-table.ts';
 
-function key(text: string): KeyRange {
+function key(text: string): KeyBytes {
   const bytes = Buffer.from(`..${text}.`);
   return { bytes, start: 2, end: bytes.length - 1 };
 }
