@@ -1,3 +1,4 @@
+import { AgentError } from '../base/agent-error.ts';
 import type { Clock } from '../base/clock.ts';
 import type { ShutdownStack } from '../base/shutdown-stack.ts';
 import type { EtcdMember } from '../etcd/cluster.ts';
@@ -61,6 +62,11 @@ export async function openMembership(
       wake.ring();
       return answer;
     },
+  });
+  operations.beforeOpening(() => {
+    if (!joins.isRunning) return;
+    const words = `${config.agent.name} is on its way back into a cluster (${joins.unfinished?.plan.id ?? ''})`;
+    throw new AgentError('OPERATION_IN_PROGRESS', words);
   });
   opened.onClose('joins', () => joins.close());
   const look = async (signal: AbortSignal): Promise<void> => {

@@ -410,7 +410,7 @@ export const ERROR_CODES = {
   GUARD_QUORUM_ALIVE: {
     retryable: false,
     exitStatus: 3,
-    hint: 'The cluster works. To go back in time all the same, say `--discard-current`.',
+    hint: 'The cluster works. A host without a member comes back by `lifeboat member rejoin` there, a lost one is replaced by `lifeboat member replace NAME`. To go back in time all the same, say `--discard-current`.',
   },
   GUARD_HOSTS_MISSING: {
     retryable: true,

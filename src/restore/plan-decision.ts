@@ -4,7 +4,7 @@ import type { HostFacts } from '../formats/host-facts.ts';
 import type { PlanDecision, PlanHost, RestorePlan } from '../formats/restore-plan.ts';
 import type { SnapshotManifest } from '../formats/snapshot-manifest.ts';
 import { chooseSnapshot, refuseUnprovedSnapshot, type Candidate } from './choose-snapshot.ts';
-import { neededBytes, participantsOf, refuseLittleSpace, refuseUnfitHosts } from './plan-guards.ts';
+import { neededBytes, participantsOf, refuseLivingCluster, refuseLittleSpace, refuseUnfitHosts } from './plan-guards.ts';
 import { clusterOf, measure, silentUrls } from './plan-measurement.ts';
 import { decideRehearsal } from './plan-rehearsal.ts';
 import { decideRevisions } from './plan-revisions.ts';
@@ -17,6 +17,7 @@ import type { PlanCircumstances, PlanWish } from './plan-wish.ts';
  * @throws {AgentError} a guard's code: what was found, where. Nothing was changed.
  */
 export function decidePlan(wish: PlanWish, seen: PlanCircumstances): RestorePlan {
+  refuseLivingCluster(wish, seen);
   const facts = participantsOf(wish, seen);
   refuseUnfitHosts(facts);
   const clusterId = clusterOf(facts);
@@ -24,13 +25,6 @@ export function decidePlan(wish: PlanWish, seen: PlanCircumstances): RestorePlan
   refuseUnprovedSnapshot(wish, chosen.manifest);
   refuseNewerSnapshot(wish, chosen.manifest, facts);
   const quorum = facts.some((host) => host.etcd?.hasQuorum === true);
-  if (quorum && !wish.discardCurrent) {
-    const healthy = facts.filter((host) => host.etcd?.hasQuorum === true).map((host) => host.agent);
-    throw new AgentError(
-      'GUARD_QUORUM_ALIVE',
-      `the cluster still has quorum: ${healthy.join(', ')} answered a linearizable read`,
-    );
-  }
   const needs = facts.map((host) => ({ host, needed: neededBytes(host, chosen) }));
   refuseLittleSpace(needs);
   const decided = decide({ wish, seen, facts, chosen, clusterId });

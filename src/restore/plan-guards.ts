@@ -9,6 +9,29 @@ import type { PlanCircumstances, PlanWish } from './plan-wish.ts';
 /** The restore tool writes a WAL segment and etcd preallocates the next ones: 64 MB each. */
 export const WAL_BYTES = 160 * 1024 * 1024;
 
+/**
+ * Before anything else is asked of the hosts: where quorum lives, nobody has to restore for the sake of a member.
+ *
+ * @throws {AgentError} `GUARD_QUORUM_ALIVE`, with what brings back the hosts that have no member in it.
+ */
+export function refuseLivingCluster({ discardCurrent }: PlanWish, { facts, silent }: PlanCircumstances): void {
+  const healthy = facts.filter(({ etcd }) => etcd?.hasQuorum === true);
+  if (healthy.length === 0 || discardCurrent) return;
+  const without = facts.filter(({ etcd }) => etcd?.hasQuorum !== true && etcd?.isLearner !== true);
+  const remedies = [
+    ...without.map(({ agent }) => `${agent} has no member in it: \`lifeboat member rejoin\` there makes it one`),
+    ...silent.map(
+      ({ agent }) =>
+        `the agent of ${agent} does not answer: bring it back, or where the host is lost, \`lifeboat member replace NAME\` on the one that takes its place`,
+    ),
+  ];
+  const names = healthy.map(({ agent }) => agent).join(', ');
+  throw new AgentError(
+    'GUARD_QUORUM_ALIVE',
+    [`the cluster still has quorum: ${names} answered a linearizable read`, ...remedies].join('; '),
+  );
+}
+
 /** The hosts that take part, sorted. @throws {AgentError} `PEER_UNKNOWN`, `GUARD_HOST_ALIVE`, `GUARD_HOSTS_MISSING`. */
 export function participantsOf(
   { without }: PlanWish,
