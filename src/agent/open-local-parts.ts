@@ -6,6 +6,7 @@ import type { ShutdownStack } from '../base/shutdown-stack.ts';
 import { createBackup } from '../backup/take-snapshot.ts';
 import type { Config } from '../config/config-schema.ts';
 import { connectEtcd } from '../etcd/client.ts';
+import { whyNotToStart } from '../membership/start-guard.ts';
 import { LineageStore } from '../restore/lineage-store.ts';
 import { openCatalog } from '../snapshot/catalog.ts';
 import { ProofQueue } from '../snapshot/proof-queue.ts';
@@ -45,7 +46,7 @@ export async function openLocalParts(
   });
   const lineage = await LineageStore.open(stateDir);
   const supervisor = await openSupervisor(
-    supervisorOptions(config, () => missingMember(config, lineage)),
+    supervisorOptions(config, startGuard(config, lineage)),
     { clock, log },
     signal,
   );
@@ -78,10 +79,13 @@ export async function openLocalParts(
   return { clock, prover, proofs, catalog, lineage, supervisor, etcd, backup, journalId, release };
 }
 
-/** A host whose member was seen in a cluster has a member directory, or it lost its data. */
-async function missingMember({ etcd }: Config, lineage: LineageStore): Promise<string | undefined> {
-  const { clusterId } = lineage.record;
-  const member = join(etcd.dataDir, 'member');
-  if (clusterId === undefined || (await pathExists(member))) return undefined;
-  return `${member} is gone, and this host was in cluster ${clusterId}`;
+function startGuard({ etcd, agent }: Config, lineage: LineageStore): () => Promise<string | undefined> {
+  const { stateDir } = agent;
+  return () =>
+    whyNotToStart({
+      places: etcd,
+      stateDir,
+      lineage: lineage.record,
+      isHeld: () => pathExists(join(stateDir, 'hold')),
+    });
 }

@@ -9,6 +9,7 @@ import { Joins } from '../membership/joins.ts';
 import { LineageGossip } from '../membership/lineage-gossip.ts';
 import { localIdentity } from '../membership/local-identity.ts';
 import { lookAndDecide } from '../membership/look-at-members.ts';
+import { keepMemberLink } from '../membership/member-link.ts';
 import { factsOfMember, memberMethods } from '../membership/serve-members.ts';
 import { standingOf } from '../membership/standing-of.ts';
 import type { Mesh } from '../mesh/mesh.ts';
@@ -71,6 +72,8 @@ export async function openMembership(
   opened.onClose('joins', () => joins.close());
   const look = async (signal: AbortSignal): Promise<void> => {
     if (operations.boundBy !== undefined) await joins.abandon();
+    const isTouched = operations.views().length > 0 || joins.wasBegun;
+    if (isTouched) await keepMemberLink(config.agent.stateDir, config.etcd.dataDir);
     const links = running.mesh.links().filter(({ state }) => state === 'connected');
     await gossip.exchange(links, signal);
     await fence.look(signal);

@@ -30,6 +30,10 @@ export class JoinStore {
     return this.#record?.endedAt === undefined ? this.#record : undefined;
   }
 
+  get wasBegun(): boolean {
+    return this.#record !== undefined;
+  }
+
   async keep(record: JoinRecord): Promise<void> {
     await writeTextDurably(this.#path, `${JSON.stringify(record, undefined, 2)}\n`);
     this.#record = record;

@@ -59,6 +59,11 @@ export class Joins {
     return this.#options.store.unfinished;
   }
 
+  /** One was ever begun here. */
+  get wasBegun(): boolean {
+    return this.#options.store.wasBegun;
+  }
+
   get isRunning(): boolean {
     return this.#running !== undefined;
   }

@@ -14,12 +14,17 @@ export const WAL_BYTES = 160 * 1024 * 1024;
  *
  * @throws {AgentError} `GUARD_QUORUM_ALIVE`, with what brings back the hosts that have no member in it.
  */
-export function refuseLivingCluster({ discardCurrent }: PlanWish, { facts, silent }: PlanCircumstances): void {
+export function refuseLivingCluster(
+  { discardCurrent }: PlanWish,
+  { facts, silent }: PlanCircumstances,
+): void {
   const healthy = facts.filter(({ etcd }) => etcd?.hasQuorum === true);
   if (healthy.length === 0 || discardCurrent) return;
   const without = facts.filter(({ etcd }) => etcd?.hasQuorum !== true && etcd?.isLearner !== true);
   const remedies = [
-    ...without.map(({ agent }) => `${agent} has no member in it: \`lifeboat member rejoin\` there makes it one`),
+    ...without.map(
+      ({ agent }) => `${agent} has no member in it: \`lifeboat member rejoin\` there makes it one`,
+    ),
     ...silent.map(
       ({ agent }) =>
         `the agent of ${agent} does not answer: bring it back, or where the host is lost, \`lifeboat member replace NAME\` on the one that takes its place`,

@@ -1,7 +1,9 @@
-import { writeFile } from 'node:fs/promises';
+import { execa } from 'execa';
+import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
+import { keepMemberLink } from '../../../src/membership/member-link.ts';
 import { openSupervisor } from '../../../src/supervisor/open-supervisor.ts';
 import type { Supervisor } from '../../../src/supervisor/supervisor.ts';
 import { silentLog } from '../../support/silent-log.ts';
@@ -64,6 +66,38 @@ describe.skipIf(WHY_NOT !== undefined)(
         code: 'ETCD_START_FAILED',
         message: expect.stringContaining('condition') as unknown,
       });
+    });
+
+    test('from the first restore on, the unit does not start etcd on a data directory that vanished', async () => {
+      await using manager = await startSystemdUser();
+      await installRealEtcd(manager);
+      const dropIn = await readFile(new URL('../../../systemd/etcd-hold.conf', import.meta.url), 'utf8');
+      await manager.install(
+        'etcd.service.d/hold.conf',
+        dropIn.replaceAll('/var/lib/etcd-lifeboat/', `${manager.directory}/`),
+      );
+      const supervisor = await openOn(manager);
+      const dataDir = join(manager.directory, 'etcd');
+      await supervisor.check(NEVER);
+      await supervisor.start(NEVER);
+      await supervisor.stop(NEVER);
+
+      await keepMemberLink(manager.directory, dataDir);
+      await supervisor.start(NEVER);
+      await supervisor.stop(NEVER);
+      await rename(join(dataDir, 'member'), join(dataDir, 'member.away'));
+      await expect(supervisor.start(NEVER)).rejects.toMatchObject({
+        code: 'ETCD_START_FAILED',
+        message: expect.stringContaining('condition') as unknown,
+      });
+      expect(await readdir(dataDir)).toEqual(['member.away']);
+
+      await rename(join(dataDir, 'member.away'), join(dataDir, 'member'));
+      await supervisor.fence({ by: 'op', since: '2026-11-24T00:00:00.000Z' }, NEVER);
+      await execa(manager.systemctl, ['start', 'etcd.service']);
+      expect(await supervisor.state(NEVER)).toMatchObject({ state: 'stopped' });
+      await supervisor.liftFence(NEVER);
+      await supervisor.start(NEVER);
     });
 
     test('many starts in a short time do not exhaust the start limit', async () => {
