@@ -54,7 +54,7 @@ async function open(options: AgentOptions, opened: ShutdownStack): Promise<void>
   const { operations, methods, mesh } = await openRestores(options, base, opened);
   signal.throwIfAborted();
   const proveStateWritable = openStateProbe(stateDir, base.clock);
-  const membership = await openMembership(options, base, { operations, methods, mesh }, opened);
+  const membership = openMembership(options, base, { operations, methods, mesh }, opened);
   const running = { ...base, operations, mesh, ...membership, call: methods.call, proveStateWritable };
   const parts = await openServices(options, running, opened);
   methods.alsoServe(doctorMethods(parts, options.environment));

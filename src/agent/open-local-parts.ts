@@ -6,6 +6,8 @@ import type { ShutdownStack } from '../base/shutdown-stack.ts';
 import { createBackup } from '../backup/take-snapshot.ts';
 import type { Config } from '../config/config-schema.ts';
 import { connectEtcd } from '../etcd/client.ts';
+import { endLeftover } from '../membership/join-etcd.ts';
+import { JoinStore } from '../membership/join-store.ts';
 import { whyNotToStart } from '../membership/start-guard.ts';
 import { LineageStore } from '../restore/lineage-store.ts';
 import { openCatalog } from '../snapshot/catalog.ts';
@@ -45,6 +47,10 @@ export async function openLocalParts(
     },
   });
   const lineage = await LineageStore.open(stateDir);
+  const joins = await JoinStore.open(stateDir);
+  // Nobody but us knows the etcd that a crash left joining: a supervisor would take it for a stranger's.
+  if (joins.unfinished !== undefined)
+    await endLeftover(joins.unfinished.plan.id, directoriesOf(config), clock, signal);
   const supervisor = await openSupervisor(
     supervisorOptions(config, startGuard(config, lineage)),
     { clock, log },
@@ -76,7 +82,23 @@ export async function openLocalParts(
   });
   const journalId = await readJournalId(stateDir);
   const release = readRelease();
-  return { clock, prover, proofs, catalog, lineage, supervisor, etcd, backup, journalId, release };
+  return {
+    clock,
+    joinStore: joins,
+    prover,
+    proofs,
+    catalog,
+    lineage,
+    supervisor,
+    etcd,
+    backup,
+    journalId,
+    release,
+  };
+}
+
+function directoriesOf({ etcd: { dataDir, walDir } }: Config): string[] {
+  return walDir === undefined ? [dataDir] : [dataDir, walDir];
 }
 
 function startGuard({ etcd, agent }: Config, lineage: LineageStore): () => Promise<string | undefined> {

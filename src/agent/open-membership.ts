@@ -4,7 +4,6 @@ import type { ShutdownStack } from '../base/shutdown-stack.ts';
 import type { EtcdMember } from '../etcd/cluster.ts';
 import type { KnownMember } from '../formats/generation.ts';
 import { FenceKeeper } from '../membership/fence-keeper.ts';
-import { JoinStore } from '../membership/join-store.ts';
 import { Joins } from '../membership/joins.ts';
 import { LineageGossip } from '../membership/lineage-gossip.ts';
 import { localIdentity } from '../membership/local-identity.ts';
@@ -34,18 +33,18 @@ export interface Membership {
 }
 
 /** Tells peers of restores, hears of theirs, keeps a superseded member stopped, and brings it back when it is told to. */
-export async function openMembership(
+export function openMembership(
   options: AgentOptions,
   base: LocalParts,
   running: Running,
   opened: ShutdownStack,
-): Promise<Membership> {
+): Membership {
   const { config, log } = options;
   const { clock, lineage, supervisor, etcd } = base;
   const { operations, methods } = running;
   const identity = (signal: AbortSignal) => localIdentity(config.etcd, signal);
   const gossip = new LineageGossip({ lineage, identity, call: methods.call, log });
-  const joins = await openJoins(options, base, running);
+  const joins = openJoins(options, base, running);
   const fence = new FenceKeeper({
     supervisor,
     identity,
@@ -64,7 +63,7 @@ export async function openMembership(
       return answer;
     },
   });
-  operations.beforeOpening(() => {
+  operations.guards.push(() => {
     if (!joins.isRunning) return;
     const words = `${config.agent.name} is on its way back into a cluster (${joins.unfinished?.plan.id ?? ''})`;
     throw new AgentError('OPERATION_IN_PROGRESS', words);
@@ -83,11 +82,11 @@ export async function openMembership(
   return { fence, joins };
 }
 
-async function openJoins(
+function openJoins(
   { config, log }: AgentOptions,
-  { clock, lineage, supervisor, etcd }: LocalParts,
+  { clock, lineage, supervisor, etcd, joinStore }: LocalParts,
   { operations, methods }: Running,
-): Promise<Joins> {
+): Joins {
   const { memberName, peerUrls } = config.etcd;
   const served = {
     agent: config.agent.name,
@@ -102,7 +101,7 @@ async function openJoins(
   };
   const peers = config.mesh.peers.map(({ name }) => name);
   return new Joins({
-    store: await JoinStore.open(config.agent.stateDir),
+    store: joinStore,
     places: config.etcd,
     supervisor,
     etcd,

@@ -7,6 +7,7 @@ import type { CallPeer } from './lineage-gossip.ts';
 /** The cluster that is joined, asked through the agents whose members are in it. */
 export interface ClusterDoor {
   members(signal: AbortSignal): Promise<Members>;
+  /** Tried once: whether it was added must be looked up before the next try. */
   add(
     member: { readonly peerUrls: readonly string[]; readonly isLearner: boolean },
     signal: AbortSignal,
@@ -28,15 +29,22 @@ const CALL_TIMEOUT_MS = 20_000;
 const AGAIN_MS = 1000;
 /** etcd refuses changes until its members have been connected for five seconds (etcd: server/etcdserver/server.go, HealthInterval). */
 const SETTLE_MS = 30_000;
-const WORTH_ANOTHER: ReadonlySet<string> = new Set(['ETCD_TIMEOUT', 'ETCD_UNREACHABLE', 'MEMBER_NO_QUORUM']);
+const WORTH_ANOTHER: ReadonlySet<string> = new Set([
+  'ETCD_TIMEOUT',
+  'ETCD_UNREACHABLE',
+  'MEMBER_NO_QUORUM',
+  // Links come up a moment after the agent.
+  'PEER_UNREACHABLE',
+  'PEER_TIMEOUT',
+]);
 
 /** @throws {AgentError} from each call what the last agent that was asked said: `MEMBER_NO_QUORUM`, `PEER_UNREACHABLE`, `ETCD_REFUSED`, … */
 export function openClusterDoor({ clusterId, through, call, clock }: DoorOptions): ClusterDoor {
-  const askAny = async <T>(ask: (agent: string) => Promise<T>, signal: AbortSignal): Promise<T> => {
+  const askAny = async <T>(one: (agent: string) => Promise<T>, signal: AbortSignal): Promise<T> => {
     let last = new AgentError('MEMBER_NO_QUORUM', `no agent is known that serves cluster ${clusterId}`);
     for (const agent of through) {
       try {
-        return await ask(agent);
+        return await one(agent);
       } catch (error) {
         signal.throwIfAborted();
         last = asAgentError(error);
@@ -45,22 +53,12 @@ export function openClusterDoor({ clusterId, through, call, clock }: DoorOptions
     }
     throw last;
   };
-  const change = async <T>(ask: (agent: string) => Promise<T>, signal: AbortSignal): Promise<T> => {
-    const deadline = clock.now() + SETTLE_MS;
-    for (;;) {
-      try {
-        return await askAny(ask, signal);
-      } catch (error) {
-        signal.throwIfAborted();
-        if (clock.now() >= deadline || !WORTH_ANOTHER.has(asAgentError(error).code)) throw error;
-        await clock.sleep(AGAIN_MS, signal);
-      }
-    }
-  };
+  const ask = async <T>(one: (agent: string) => Promise<T>, signal: AbortSignal): Promise<T> =>
+    await settling(() => askAny(one, signal), clock, signal);
   const options = (signal: AbortSignal) => ({ timeoutMs: CALL_TIMEOUT_MS, signal });
   return {
     members: async (signal) =>
-      await askAny(async (agent) => {
+      await ask(async (agent) => {
         const { etcd } = memberFacts.parse(await call(agent, 'member.facts', {}, options(signal)));
         if (etcd?.clusterId === clusterId && etcd.hasQuorum) return etcd.members;
         throw new AgentError(
@@ -69,12 +67,12 @@ export function openClusterDoor({ clusterId, through, call, clock }: DoorOptions
         );
       }, signal),
     add: async (member, signal) =>
-      await change(async (agent) => {
+      await askAny(async (agent) => {
         const params = { clusterId, ...member };
         return memberAddResponse.parse(await call(agent, 'member.add', params, options(signal)));
       }, signal),
     remove: async (memberId, signal) => {
-      await change((agent) => call(agent, 'member.remove', { clusterId, memberId }, options(signal)), signal);
+      await ask((agent) => call(agent, 'member.remove', { clusterId, memberId }, options(signal)), signal);
     },
     promote: async (memberId, signal) => {
       await askAny(
@@ -83,6 +81,24 @@ export function openClusterDoor({ clusterId, through, call, clock }: DoorOptions
       );
     },
   };
+}
+
+/**
+ * Asks again while the cluster or the links settle.
+ *
+ * @throws {AgentError} what the last try threw, after half a minute of such failures, or at once any other.
+ */
+export async function settling<T>(ask: () => Promise<T>, clock: Clock, signal: AbortSignal): Promise<T> {
+  const deadline = clock.now() + SETTLE_MS;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      signal.throwIfAborted();
+      if (clock.now() >= deadline || !WORTH_ANOTHER.has(asAgentError(error).code)) throw error;
+      await clock.sleep(AGAIN_MS, signal);
+    }
+  }
 }
 
 function isElsewhereWorth({ code }: AgentError): boolean {

@@ -8,7 +8,7 @@ import type { EtcdClient } from '../etcd/client.ts';
 import type { JoinRecord } from '../formats/membership.ts';
 import { processesUsing } from '../supervisor/open-files.ts';
 import { hasProcess, type Supervisor } from '../supervisor/supervisor.ts';
-import type { ClusterDoor } from './cluster-door.ts';
+import { settling, type ClusterDoor } from './cluster-door.ts';
 import { endLeftover, runJoining, type JoinEtcdOptions } from './join-etcd.ts';
 import { initialClusterOf } from './join-launch.ts';
 import { hasWalEntries, isWalEntry } from './wal-entries.ts';
@@ -115,26 +115,27 @@ function removeEntries({ door, record }: JoinContext): JoinStep {
 }
 
 /** An entry that was added before a crash has our peer URLs and no name: it is taken, or there would be two. */
-function addMember({ door, record, keep, say }: JoinContext): JoinStep {
-  const { peerUrls, asLearner, memberName } = record().plan.decided;
+function addMember(context: JoinContext): JoinStep {
+  const { record, keep, clock } = context;
   return {
     name: 'add-member',
     isDone: () => Promise.resolve(record().memberId !== undefined),
     run: async (signal) => {
-      const members = await door.members(signal);
-      const own = members.find(
-        ({ name, peerUrls: urls }) => name === '' && urls.some((url) => peerUrls.includes(url)),
-      );
-      if (own === undefined) say(`adding this host as a ${asLearner ? 'learner' : 'voting member'}`);
-      const added =
-        own === undefined
-          ? await door.add({ peerUrls, isLearner: asLearner }, signal)
-          : { memberId: own.id, members };
-      const { memberId } = added;
-      const initialCluster = initialClusterOf(added.members, { memberId, name: memberName });
-      await keep({ memberId, initialCluster });
+      const { memberId, members } = await settling(() => findOrAdd(context, signal), clock, signal);
+      const name = record().plan.decided.memberName;
+      await keep({ memberId, initialCluster: initialClusterOf(members, { memberId, name }) });
     },
   };
+}
+
+async function findOrAdd({ door, record, say }: JoinContext, signal: AbortSignal) {
+  const { peerUrls, asLearner } = record().plan.decided;
+  const members = await door.members(signal);
+  const isOurs = (urls: readonly string[]): boolean => urls.some((url) => peerUrls.includes(url));
+  const own = members.find((member) => member.name === '' && isOurs(member.peerUrls));
+  if (own !== undefined) return { memberId: own.id, members };
+  say(`adding this host as a ${asLearner ? 'learner' : 'voting member'}`);
+  return await door.add({ peerUrls, isLearner: asLearner }, signal);
 }
 
 /** Until the member has its log and hears a leader, etcd is run by the agent, told of the cluster. */

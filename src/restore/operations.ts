@@ -53,7 +53,8 @@ export class Operations {
   readonly #options: OperationsOptions;
   readonly #known: KnownOperations;
   readonly #listeners = new Set<(operation: LocalOperation) => void>();
-  readonly #guards: (() => void)[] = [];
+  /** What throws here keeps this host out of every operation that it does not take part in yet. */
+  readonly guards: (() => void)[] = [];
   /** Openings run one after the other, so that two coordinators cannot both find the host free. */
   #opening: Promise<unknown> = Promise.resolve();
   readonly #hooks: HookRuns;
@@ -95,11 +96,6 @@ export class Operations {
   /** @throws {AgentError} as `KnownOperations.get`. */
   get(id: string | undefined): LocalOperation {
     return this.#known.get(id);
-  }
-
-  /** What throws here keeps this host out of every operation that it does not take part in yet. */
-  beforeOpening(guard: () => void): void {
-    this.#guards.push(guard);
   }
 
   /** Calls back after each change of any operation. @returns What ends that. */
@@ -256,7 +252,7 @@ export class Operations {
       );
     }
     this.#known.requireReadable();
-    for (const guard of this.#guards) guard();
+    for (const guard of this.guards) guard();
     const at = this.#now();
     const context = contextOf(this.#options, plan);
     const entries: JournalEntry[] = [

@@ -1,10 +1,15 @@
-import { AgentError } from '../base/agent-error.ts';
 import { canonicalSha256 } from '../formats/canonical-json.ts';
 import type { HostFacts } from '../formats/host-facts.ts';
 import type { PlanDecision, PlanHost, RestorePlan } from '../formats/restore-plan.ts';
 import type { SnapshotManifest } from '../formats/snapshot-manifest.ts';
 import { chooseSnapshot, refuseUnprovedSnapshot, type Candidate } from './choose-snapshot.ts';
-import { neededBytes, participantsOf, refuseLivingCluster, refuseLittleSpace, refuseUnfitHosts } from './plan-guards.ts';
+import {
+  neededBytes,
+  participantsOf,
+  refuseLivingCluster,
+  refuseLittleSpace,
+  refuseUnfitHosts,
+} from './plan-guards.ts';
 import { clusterOf, measure, silentUrls } from './plan-measurement.ts';
 import { decideRehearsal } from './plan-rehearsal.ts';
 import { decideRevisions } from './plan-revisions.ts';

@@ -6,6 +6,7 @@ import {
   clusterIdAt,
   contentsOf,
   expectRestartedByItsAgent,
+  loseMembers,
   openHealthyScene,
   PATIENT,
   plan,
@@ -83,6 +84,50 @@ test('a host that missed a restore is fenced when it comes back, and rejoins the
   expect(await refused(scene, h3, 'member', 'rejoin')).toMatchObject({ exitCode: 3, code: 'MEMBER_CURRENT' });
   await expectRestartedByItsAgent(scene, h3);
 });
+
+test('a member that lost its data while quorum lives is replaced, though its agent is killed again and again', async () => {
+  await using scene = await openHealthyScene({ hosts: 3 });
+  const [h1, h2, h3] = threeOf(scene);
+  await putKeys(h1, 300);
+  await save(scene, h1);
+  const clusterId = (await clusterIdAt(scene, h1)) ?? '';
+  expect(await refused(scene, h3, 'member', 'rejoin', '--yes')).toMatchObject({ code: 'MEMBER_CURRENT' });
+  expect(await refused(scene, h3, 'member', 'replace', 'h2', '--yes')).toMatchObject({ exitCode: 3 });
+  await loseMembers(scene, [h3]);
+  // It may have been the leader.
+  await expect.poll(async () => (await scene.lab.ask(h2, 'status', {})).etcd.hasQuorum, PATIENT).toBe(true);
+  await putKeys(h2, 100, 'later-');
+  const plain = await refused(scene, h1, 'restore', 'plan');
+  expect(plain).toMatchObject({ exitCode: 3, code: 'GUARD_QUORUM_ALIVE' });
+  expect(plain.message).toContain('h3 has no member in it: `lifeboat member rejoin` there makes it one');
+  expect(await refused(scene, h3, 'member', 'replace', 'h9', '--yes')).toMatchObject({
+    code: 'MEMBER_UNKNOWN',
+  });
+  expect(await refused(scene, h3, 'member', 'replace', 'h1', '--yes')).toMatchObject({
+    code: 'MEMBER_ALIVE',
+  });
+
+  const { plan: made } = await scene.lab.ask(h3, 'member.plan', { replace: 'h3' });
+  scene.lab.ask(h3, 'member.join', { planHash: made.hash, requestedBy: 'test' }).catch(() => undefined);
+  for (const step of ['remove-members', 'add-member', 'join', 'promote']) {
+    await expect.poll(() => stepsAt(h3), { ...PATIENT, interval: 5 }).toContain(step);
+    await scene.lab.stopAgent(h3, 'SIGKILL');
+    await scene.lab.startAgent(h3);
+  }
+
+  await expect.poll(() => fenceAt(scene, h3), PATIENT).toEqual({ state: undefined, process: 'running' });
+  await expectThreeMembers(scene, clusterId);
+  const held = await contentsOf(scene, h1);
+  expect(held).toHaveLength(400);
+  await expect.poll(() => contentsOf(scene, h3), PATIENT).toEqual(held);
+});
+
+/** What the journal of the join has begun or done. */
+async function stepsAt(host: LabHost): Promise<string[]> {
+  const text = await readFile(join(host.directory, 'state', 'join.json'), 'utf8').catch(() => '{}');
+  const { done = [], started } = JSON.parse(text) as { done?: string[]; started?: string };
+  return started === undefined ? done : [...done, started];
+}
 
 async function expectThreeMembers({ lab, hosts }: Scene, clusterId: string): Promise<void> {
   for (const host of hosts) {
