@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { systemClock } from '../base/clock.ts';
+import { systemClock, type Clock } from '../base/clock.ts';
 import { pathExists } from '../base/path-exists.ts';
 import { readRelease } from '../base/release.ts';
 import type { ShutdownStack } from '../base/shutdown-stack.ts';
@@ -47,10 +47,7 @@ export async function openLocalParts(
     },
   });
   const lineage = await LineageStore.open(stateDir);
-  const joins = await JoinStore.open(stateDir);
-  // Nobody but us knows the etcd that a crash left joining: a supervisor would take it for a stranger's.
-  if (joins.unfinished !== undefined)
-    await endLeftover(joins.unfinished.plan.id, directoriesOf(config), clock, signal);
+  const joinStore = await openJoinStore(config, clock, signal);
   const supervisor = await openSupervisor(
     supervisorOptions(config, startGuard(config, lineage)),
     { clock, log },
@@ -64,14 +61,7 @@ export async function openLocalParts(
   const backup = createBackup({
     catalog,
     etcd,
-    settings: {
-      agent: config.agent.name,
-      memberName: config.etcd.memberName,
-      dataDir: config.etcd.dataDir,
-      keep: config.snapshots.keep,
-      stallMs: config.snapshots.stallSeconds * 1000,
-      compareHashUpToBytes: config.snapshots.compareHashUpToMiB * 1024 * 1024,
-    },
+    settings: backupSettings(config),
     prover,
     isMemberRunning: async () => (await processesUsing([config.etcd.dataDir])).some(({ writing }) => writing),
     clock,
@@ -84,7 +74,7 @@ export async function openLocalParts(
   const release = readRelease();
   return {
     clock,
-    joinStore: joins,
+    joinStore,
     prover,
     proofs,
     catalog,
@@ -95,6 +85,25 @@ export async function openLocalParts(
     journalId,
     release,
   };
+}
+
+function backupSettings({ agent, etcd, snapshots }: Config) {
+  return {
+    agent: agent.name,
+    memberName: etcd.memberName,
+    dataDir: etcd.dataDir,
+    keep: snapshots.keep,
+    stallMs: snapshots.stallSeconds * 1000,
+    compareHashUpToBytes: snapshots.compareHashUpToMiB * 1024 * 1024,
+  };
+}
+
+/** Nobody but us knows the etcd that a crash left joining: a supervisor would take it for a stranger's, so it is ended first. */
+async function openJoinStore(config: Config, clock: Clock, signal: AbortSignal): Promise<JoinStore> {
+  const store = await JoinStore.open(config.agent.stateDir);
+  const { unfinished } = store;
+  if (unfinished !== undefined) await endLeftover(unfinished.plan.id, directoriesOf(config), clock, signal);
+  return store;
 }
 
 function directoriesOf({ etcd: { dataDir, walDir } }: Config): string[] {

@@ -219,10 +219,8 @@ export class Operations {
   async #openFor(request: AdvanceRequest): Promise<LocalOperation> {
     const { plan, goal, epoch, requestedBy } = request;
     if (plan === undefined || goal !== 'prepare') {
-      throw new AgentError(
-        'OPERATION_UNKNOWN',
-        `${this.#options.host.agent} has no operation ${request.operation}`,
-      );
+      const { agent } = this.#options.host;
+      throw new AgentError('OPERATION_UNKNOWN', `${agent} has no operation ${request.operation}`);
     }
     requireSound(plan, request);
     return await this.#open({ plan, epoch, requestedBy, as: 'participant' });
