@@ -93,6 +93,7 @@ function obey(
   const without = [...new Set([...state.without, ...order.without])];
   const told: CoordinatorState = { ...state, without, goingBack: false };
   if (order.kind === 'rollback') {
+    if (state.phase === 'rolling-back') return enter(told, 'rolling-back');
     return propose(told, 'second', 'rollback', { ...failure, code: 'RESTORE_ROLLED_BACK' });
   }
   const { failure: _, ...mended } = told;

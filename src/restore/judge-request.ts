@@ -17,12 +17,22 @@ export function refusalOf(
   if (stranger !== undefined)
     return `${stranger} takes no part in it: its hosts are ${state.hosts.join(', ')}`;
   if (kind === 'abort') return canAbort(state) ? undefined : tooLateToAbort(state);
+  if (kind === 'rollback' && state.phase === 'rolling-back') return noneGivenUp(state, without);
   const { slot, decision, decided } = state.ballot ?? {};
   if (slot !== 'first' || decision !== 'commit' || decided !== true) return notCommitted(state);
   const left = state.hosts.filter(
     (agent) => !state.without.includes(agent) && !without.includes(agent),
   ).length;
   return kind === 'rollback' ? noneLeft(left) : tooFewLeft(left, state.hosts.length);
+}
+
+/** A rollback that waits for a host in its barrier may go on without it. */
+function noneGivenUp(
+  { hosts, without: gone }: CoordinatorState,
+  without: readonly string[],
+): string | undefined {
+  if (without.every((agent) => gone.includes(agent))) return 'rollback is decided on already';
+  return noneLeft(hosts.filter((agent) => !gone.includes(agent) && !without.includes(agent)).length);
 }
 
 function noneLeft(left: number): string | undefined {

@@ -9,7 +9,8 @@ import {
   type CoordinatorState,
 } from '../../../src/restore/coordinator-state.ts';
 import { refusalOf } from '../../../src/restore/judge-request.ts';
-import { OPERATION } from '../../support/control-samples.ts';
+import { nextCommands } from '../../../src/restore/next-commands.ts';
+import { OPERATION, samplePlan } from '../../support/control-samples.ts';
 
 const HOSTS = ['h1', 'h2', 'h3'];
 const JOURNAL_ID = '00000000-0000-4000-8000-000000000001';
@@ -52,6 +53,28 @@ describe('a coordinator that took over', () => {
     const state = told(opened(), report('h2', 'stopped'), report('h1', 'stopped', { epoch: first }));
     expect(standing(state)).toBe('taking-over: no ballot');
     expect(HOSTS.map((agent) => goalFor(state, agent))).toEqual(['wait', 'wait', 'wait']);
+  });
+
+  test('goes back without a host that is dead, when the operator says so', () => {
+    const back = { decided: { first: 'commit', second: 'rollback' } } as const;
+    const waiting = told(
+      opened(),
+      report('h2', 'rollback-stopped', back),
+      report('h3', 'rollback-stopped', back),
+      { type: 'silent', agent: 'h1', atMs: 0 },
+    );
+    expect(standing(waiting)).toBe('rolling-back: decided rollback');
+    expect(goalFor(waiting, 'h2')).toBe('rollback-stop');
+    const order = { kind: 'rollback', without: ['h1'] } as const;
+    expect(nextCommands({ phase: waiting.phase, plan: samplePlan(), coordinator: waiting })).toContain(
+      `lifeboat restore rollback ${samplePlan().decided.operation} --without h1`,
+    );
+    expect(refusalOf(waiting, { kind: 'rollback', without: [] })).toBe('rollback is decided on already');
+    const { state, effects } = moveCoordinator(waiting, { type: 'requested', by: 'root', ...order });
+    expect(goalFor(state, 'h2')).toBe('rollback');
+    expect(effects).toMatchObject([{ type: 'record-phase', phase: 'rolling-back', without: ['h1'] }]);
+    const ended = told(state, report('h2', 'rolled-back', back), report('h3', 'rolled-back', back));
+    expect(ended.phase).toBe('rolled-back');
   });
 
   test('does not believe a host that was reimaged', () => {
