@@ -17,7 +17,16 @@ export function refusalOf(
   if (stranger !== undefined)
     return `${stranger} takes no part in it: its hosts are ${state.hosts.join(', ')}`;
   if (kind === 'abort') return canAbort(state) ? undefined : tooLateToAbort(state);
-  if (kind === 'rollback' && state.phase === 'rolling-back') return noneGivenUp(state, without);
+  return kind === 'rollback' && state.phase === 'rolling-back'
+    ? noneGivenUp(state, without)
+    : refusalOfChoice(state, kind, without);
+}
+
+function refusalOfChoice(
+  state: CoordinatorState,
+  kind: 'accept' | 'rollback',
+  without: readonly string[],
+): string | undefined {
   const { slot, decision, decided } = state.ballot ?? {};
   if (slot !== 'first' || decision !== 'commit' || decided !== true) return notCommitted(state);
   const left = state.hosts.filter(
