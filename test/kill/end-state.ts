@@ -105,7 +105,7 @@ async function checkAllOld(scene: LaneScene, { before, kind }: Ended): Promise<v
     await flags.refusesOldData(h2).clear();
     await lab.stopAgent(h2, 'SIGTERM');
     // One that had given up was found stopped, and is left so until somebody starts it.
-    await rm(join(h2.directory, 'state', 'etcd-process.json'), { force: true });
+    await rm(join(h2.directory, 'state', 'etcd-stopped'), { force: true });
     await lab.startAgent(h2);
   }
   const serving = kind === 'lost' ? [h1, h2] : hosts;
