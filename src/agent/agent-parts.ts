@@ -1,3 +1,4 @@
+import type { AuditLog } from '../audit/audit-log.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Backup } from '../backup/take-snapshot.ts';
 import type { Config } from '../config/config-schema.ts';
@@ -26,6 +27,7 @@ export interface AgentParts {
   readonly etcd: EtcdClient;
   readonly catalog: Catalog;
   readonly lineage: LineageStore;
+  readonly audit: AuditLog;
   readonly backup: Backup;
   readonly drills: Drills;
   readonly operations: Operations;

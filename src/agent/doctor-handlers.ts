@@ -62,6 +62,7 @@ function subjectOf(parts: AgentParts, environment: Environment): DoctorSubject {
         return clockAnswer.parse(answer).nowMs;
       },
       activeOperation: operations.boundBy,
+      audit: parts.audit.state,
       listenerProblem: parts.listener?.problem,
     },
   };

@@ -131,7 +131,8 @@ function peerSamples(peers: AgentStatus['peers']): Sample[] {
   ];
 }
 
-function restoreSamples({ etcd, fence }: AgentStatus, { operation, restores }: MonitorFacts): Sample[] {
+function restoreSamples({ etcd, fence }: AgentStatus, { operation, audit }: MonitorFacts): Sample[] {
+  const { problem, damage } = audit.state;
   return [
     ...operationPhase.options.map((phase) =>
       sample('etcd_lifeboat_operation_phase', phase === operation?.phase, { phase }),
@@ -139,9 +140,15 @@ function restoreSamples({ etcd, fence }: AgentStatus, { operation, restores }: M
     ...(operation === undefined
       ? []
       : [sample('etcd_lifeboat_operation_start_timestamp_seconds', seconds(operation.startedAt))]),
-    ...Object.entries(restores).map(([outcome, count]) =>
+    ...Object.entries(audit.counts.restores).map(([outcome, count]) =>
       sample('etcd_lifeboat_restores_total', count, { outcome }),
     ),
+    ...Object.entries(audit.counts.hooks).flatMap(([hook, outcomes]) =>
+      Object.entries(outcomes).map(([outcome, count]) =>
+        sample('etcd_lifeboat_hooks_total', count, { hook, outcome }),
+      ),
+    ),
+    sample('etcd_lifeboat_audit_log_sound', problem === undefined && damage === undefined),
     sample('etcd_lifeboat_hold', etcd.heldBy !== undefined),
     sample('etcd_lifeboat_fenced', fence !== undefined && fence.state !== 'fork'),
     sample('etcd_lifeboat_fork', fence?.state === 'fork'),

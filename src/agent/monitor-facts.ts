@@ -1,13 +1,14 @@
+import type { AuditState } from '../audit/audit-log.ts';
+import type { AuditCounts } from '../audit/audit-tally.ts';
 import type { FileSystemSpace } from '../base/free-space.ts';
 import type { AgentStatus, Check } from '../formats/control.ts';
 import type { OperationView } from '../formats/operation-view.ts';
-import type { RestoreOutcomes } from '../restore/restore-outcomes.ts';
 import type { CertificateExpiry } from './certificate-expiry.ts';
 
 /** What is watched beside `lifeboat status`. */
 export interface MonitorFacts {
   readonly operation: OperationView | undefined;
-  readonly restores: RestoreOutcomes;
+  readonly audit: { readonly counts: AuditCounts; readonly state: AuditState };
   readonly certificates: readonly CertificateExpiry[];
   /** By what the agent keeps there. */
   readonly fileSystems: Readonly<Record<string, FileSystemSpace>>;

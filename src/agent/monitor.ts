@@ -2,7 +2,6 @@ import { withinTime } from '../base/within-time.ts';
 import { fileSystemSpace } from '../base/free-space.ts';
 import type { Environment } from '../config/environment.ts';
 import type { OperationView } from '../formats/operation-view.ts';
-import { RestoreOutcomeCounts } from '../restore/restore-outcomes.ts';
 import type { AgentParts } from './agent-parts.ts';
 import { readCertificateExpiries } from './certificate-expiry.ts';
 import type { Monitor, MonitorFacts } from './monitor-facts.ts';
@@ -13,6 +12,7 @@ import { drillStaleAfterSeconds, staleAfterSeconds } from './stale-snapshot.ts';
 
 type Watched = Pick<
   AgentParts,
+  | 'audit'
   | 'config'
   | 'supervisor'
   | 'lineage'
@@ -32,7 +32,6 @@ export function openMonitor(parts: Watched, environment: Environment): Monitor {
   const { config, clock, lineage, operations, schedule } = parts;
   const closing = new AbortController();
   const stale = staleAfterSeconds(config, schedule);
-  const restores = new RestoreOutcomeCounts(config.agent.stateDir);
   const findTool = openToolCheck({
     toolPath: config.restore.tool,
     etcdPath: config.etcd.binary,
@@ -44,7 +43,7 @@ export function openMonitor(parts: Watched, environment: Environment): Monitor {
   return {
     facts: async () => ({
       operation: operationOf(operations),
-      restores: await restores.read(),
+      audit: { counts: parts.audit.counts, state: parts.audit.state },
       certificates: await readCertificateExpiries(config),
       fileSystems: await spaceOf(parts),
       failedProofs: { new: parts.tally.failedProofs, stored: parts.catalog.failedProofs },

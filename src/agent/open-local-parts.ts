@@ -2,8 +2,9 @@ import { join } from 'node:path';
 import { systemClock, type Clock } from '../base/clock.ts';
 import { pathExists } from '../base/path-exists.ts';
 import { readRelease } from '../base/release.ts';
+import { AuditLog } from '../audit/audit-log.ts';
 import type { ShutdownStack } from '../base/shutdown-stack.ts';
-import { createBackup } from '../backup/take-snapshot.ts';
+import { createBackup, type Backup } from '../backup/take-snapshot.ts';
 import type { Config } from '../config/config-schema.ts';
 import { connectEtcd } from '../etcd/client.ts';
 import { endLeftover } from '../membership/join-etcd.ts';
@@ -33,6 +34,8 @@ export async function openLocalParts(
 ) {
   const clock = systemClock;
   const { stateDir } = config.agent;
+  const audit = await AuditLog.open({ stateDir, clock, log });
+  opened.onClose('audit log', () => audit.close());
   const storage = await openLocalDirectory(config.snapshots.directory, { clock });
   opened.onClose('storage', () => storage.close());
   if (storage.swept.length > 0) log.warn({ swept: storage.swept }, 'leftovers of a crash were removed');
@@ -58,21 +61,11 @@ export async function openLocalParts(
   opened.onClose('etcd connection', () => {
     etcd.close();
   });
-  const backup = createBackup({
-    catalog,
-    etcd,
-    settings: backupSettings(config),
-    prover,
-    isMemberRunning: async () => (await processesUsing([config.etcd.dataDir])).some(({ writing }) => writing),
-    clock,
-    log,
-    ...(config.snapshots.postSnapshot === undefined
-      ? {}
-      : { postSnapshot: hookCommand(config.snapshots.postSnapshot) }),
-  });
+  const backup = backupOf(config, { catalog, etcd, prover, clock, log });
   const journalId = await readJournalId(stateDir);
   const release = readRelease();
   return {
+    audit,
     clock,
     joinStore,
     prover,
@@ -87,23 +80,31 @@ export async function openLocalParts(
   };
 }
 
-function backupSettings({ agent, etcd, snapshots }: Config) {
-  return {
-    agent: agent.name,
-    memberName: etcd.memberName,
-    dataDir: etcd.dataDir,
-    keep: snapshots.keep,
-    stallMs: snapshots.stallSeconds * 1000,
-    compareHashUpToBytes: snapshots.compareHashUpToMiB * 1024 * 1024,
-  };
-}
-
 /** Nobody but us knows the etcd that a crash left joining: a supervisor would take it for a stranger's, so it is ended first. */
 async function openJoinStore(config: Config, clock: Clock, signal: AbortSignal): Promise<JoinStore> {
   const store = await JoinStore.open(config.agent.stateDir);
   const { unfinished } = store;
   if (unfinished !== undefined) await endLeftover(unfinished.plan.id, directoriesOf(config), clock, signal);
   return store;
+}
+
+function backupOf(
+  { agent, etcd, snapshots }: Config,
+  parts: Pick<Parameters<typeof createBackup>[0], 'catalog' | 'etcd' | 'prover' | 'clock' | 'log'>,
+): Backup {
+  return createBackup({
+    ...parts,
+    settings: {
+      agent: agent.name,
+      memberName: etcd.memberName,
+      dataDir: etcd.dataDir,
+      keep: snapshots.keep,
+      stallMs: snapshots.stallSeconds * 1000,
+      compareHashUpToBytes: snapshots.compareHashUpToMiB * 1024 * 1024,
+    },
+    isMemberRunning: async () => (await processesUsing([etcd.dataDir])).some(({ writing }) => writing),
+    ...(snapshots.postSnapshot === undefined ? {} : { postSnapshot: hookCommand(snapshots.postSnapshot) }),
+  });
 }
 
 function directoriesOf({ etcd: { dataDir, walDir } }: Config): string[] {

@@ -28,7 +28,7 @@ export async function openRestores(
   opened: ShutdownStack,
 ): Promise<Restores> {
   const { config, environment, log } = options;
-  const { clock, proofs, catalog, lineage, supervisor, etcd, backup, journalId, release } = base;
+  const { audit, clock, proofs, catalog, lineage, supervisor, etcd, backup, journalId, release } = base;
   const self = config.agent.name;
   const methods = new PeerMethods(self);
   const restoreOptions: OperationsOptions = {
@@ -39,6 +39,7 @@ export async function openRestores(
     catalog,
     prover: proofs.urgent,
     lineage,
+    audit,
     settings: restoreSettings(config),
     rehearsalOf: rehearsals(base.drills, base),
     call: methods.call,

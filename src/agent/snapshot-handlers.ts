@@ -47,9 +47,11 @@ export function snapshotHandlers(parts: AgentParts): Pick<ControlHandlers, Snaps
       });
       return { id: manifest.id, path, sha256: manifest.sha256, sizeBytes: manifest.sizeBytes };
     },
-    'snapshot.delete': async ({ id, force }) => {
-      const { sizeBytes } = await catalog.get(id);
+    'snapshot.delete': async ({ id, force, requestedBy }) => {
+      const { sizeBytes, sha256 } = await catalog.get(id);
       await catalog.remove(id, { force });
+      const by = requestedBy === undefined ? {} : { requestedBy };
+      await parts.audit.append({ event: 'snapshot-deleted', snapshot: id, sha256, sizeBytes, force, ...by });
       parts.log.info({ id, sizeBytes, directory: config.snapshots.directory }, 'snapshot deleted on request');
       return { id, freedBytes: sizeBytes };
     },

@@ -48,6 +48,7 @@ export async function agentStatus(parts: AgentParts, signal: AbortSignal): Promi
       ...(lastError === undefined ? {} : { lastError }),
     })),
     operations: operations.views().slice(0, 3),
+    audit: parts.audit.state,
     ...(listener === undefined ? {} : { monitoring: listener }),
   };
   return { ...seen, checks: await parts.monitor.checks(seen) };

@@ -271,6 +271,16 @@ export const ERROR_CODES = {
     exitStatus: 1,
     hint: 'Do by hand what `restore.onFailure` would have done on this host. `lifeboat restore status` says how the operation ended.',
   },
+  AUDIT_UNWRITABLE: {
+    retryable: true,
+    exitStatus: 1,
+    hint: 'Nothing was changed. What must stand in the audit log first waits until it can be written: look at space and rights of the state directory.',
+  },
+  AUDIT_BROKEN: {
+    retryable: false,
+    exitStatus: 1,
+    hint: 'Somebody or something other than the agent changed the log: compare it with a copy that was kept elsewhere. The agent goes on writing behind what is there.',
+  },
   POST_SNAPSHOT_FAILED: {
     retryable: false,
     exitStatus: 1,

@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { AgentError, asAgentError } from '../base/agent-error.ts';
 import { addAgentCommand } from './agent-command.ts';
+import { addAuditCommands } from './audit-commands.ts';
 import { addCompletionCommand } from './completion-command.ts';
 import { addConfigCommand } from './config-command.ts';
 import { addDoctorCommand } from './doctor-command.ts';
@@ -85,6 +86,7 @@ export function buildProgram(
   addRestoreCommands(program, run);
   addDrillCommands(program, run);
   addMemberCommands(program, run);
+  addAuditCommands(program, run);
   addConfigCommand(program, run);
   addInstallCommands(program, run);
   addCompletionCommand(program, run);

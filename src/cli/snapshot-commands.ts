@@ -86,7 +86,11 @@ function addKeeping(snapshot: Command, run: RunInSession): void {
     .action((id: string, options: { force?: boolean }, command: Command) =>
       run(command, async (session) => {
         session.print(
-          await session.call('snapshot.delete', { id, force: options.force ?? false }),
+          await session.call('snapshot.delete', {
+            id,
+            force: options.force ?? false,
+            requestedBy: session.surroundings.requestedBy,
+          }),
           deleteText,
         );
         return 0;

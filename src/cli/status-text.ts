@@ -16,6 +16,7 @@ export function statusText(status: AgentStatus, nowMs: number, paint: Paint): st
     { title: 'drills', lines: formatFields(drillFields(status, nowMs)) },
     { title: 'peers', lines: peerLines(status.peers, nowMs, paint) },
     { title: 'readiness', lines: formatFields(readinessFields(status, paint)) },
+    { title: 'audit log', lines: formatFields(auditFields(status.audit, paint)) },
     { title: 'restores', lines: status.operations.flatMap((view) => operationBlock(view, nowMs, paint)) },
   ];
   return [
@@ -134,6 +135,14 @@ function drillFields(
     ],
     ...scheduleFields(drills.schedule, nowMs),
     ['running', drills.running ? 'a throw-away etcd' : undefined],
+  ];
+}
+
+/** Nothing to say of one that is as it should be. */
+function auditFields(audit: AgentStatus['audit'], paint: Paint): (readonly [string, string | undefined])[] {
+  return [
+    ['NOT WRITTEN', audit?.problem === undefined ? undefined : paint('red', audit.problem)],
+    ['NOT SOUND', audit?.damage === undefined ? undefined : paint('red', audit.damage)],
   ];
 }
 

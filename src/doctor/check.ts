@@ -6,6 +6,7 @@ export const CHECK_IDS = [
   'agent.config',
   'agent.state',
   'agent.socket',
+  'agent.audit',
   'etcd.process',
   'etcd.settings',
   'etcd.member',

@@ -72,6 +72,25 @@ export function judgeSocketGroup(group: {
   return ok(id, `the group ${name} may use the control socket`);
 }
 
+/** The agent's own view of its audit log: it compares the whole chain when it starts, and the end with each line. */
+export function judgeAudit(facts: {
+  readonly path: string;
+  readonly problem?: string;
+  readonly damage?: string;
+  readonly head?: { readonly seq: number };
+}): Check {
+  const id = 'agent.audit';
+  const { path, problem, damage, head } = facts;
+  if (problem !== undefined) {
+    return warn(id, problem, 'Restores go on without it; what it misses is in the log of the agent.');
+  }
+  if (damage !== undefined) {
+    return warn(id, damage, '`lifeboat audit verify` says where, and docs/security.md what that means.');
+  }
+  const count = head === undefined ? 'nothing is in it yet' : `${head.seq} lines, which fit`;
+  return ok(id, `${path}: ${count}`);
+}
+
 /** The configuration file now, beside what the agent read when it started. */
 export function judgeConfig(facts: {
   readonly path: string;

@@ -4,7 +4,7 @@ import { messageOf, systemCodeOf } from '../base/agent-error.ts';
 import { idOfGroup, nameOfGroup, nameOfUser } from '../discovery/user-names.ts';
 import { validateCron } from '../schedule/validate-cron.ts';
 import { fail, ok, skipped, type Check } from './check.ts';
-import { judgeConfig, judgeSocketGroup, judgeState, type StateFacts } from './judge-agent.ts';
+import { judgeAudit, judgeConfig, judgeSocketGroup, judgeState, type StateFacts } from './judge-agent.ts';
 import { judgeListener, judgeSchedule } from './judge-snapshots.ts';
 import { ownUser } from './own-user.ts';
 import type { Step } from './step.ts';
@@ -22,6 +22,15 @@ export function agentSteps(subject: DoctorSubject): Step[] {
       look: async () => [judgeState(await stateFacts(config.agent.stateDir), by, ownUser())],
     },
     { ids: ['agent.socket'], look: async () => [await socketCheck(subject, by)] },
+    {
+      ids: ['agent.audit'],
+      look: () =>
+        Promise.resolve([
+          agent === undefined
+            ? skipped('agent.audit', 'only the agent writes it; `lifeboat audit verify` reads it without one')
+            : judgeAudit(agent.audit),
+        ]),
+    },
     { ids: ['snapshots.schedule'], look: () => Promise.resolve([scheduleCheck(subject)]) },
     { ids: ['monitoring.listener'], look: () => Promise.resolve([listenerCheck(subject)]) },
   ];

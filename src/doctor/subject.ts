@@ -30,6 +30,11 @@ export interface DoctorSubject {
   readonly agentProblem?: string;
 }
 
+interface AuditTrouble {
+  readonly problem?: string;
+  readonly damage?: string;
+}
+
 /** The agent as it runs. */
 export interface RunningAgent {
   readonly startedAtMs: number;
@@ -37,6 +42,8 @@ export interface RunningAgent {
   /** The time that a peer's clock shows, in milliseconds since the epoch. Throws as `Mesh.request`. */
   readonly clockOf: (peer: string, signal: AbortSignal) => Promise<number>;
   readonly activeOperation: string | undefined;
+  /** The audit log: why it cannot be written, and where it is not what the agent wrote. */
+  readonly audit: { readonly path: string; readonly head?: { readonly seq: number } } & AuditTrouble;
   /** Why the listener for metrics is not there; `undefined` when it is, or is switched off. */
   readonly listenerProblem: string | undefined;
 }

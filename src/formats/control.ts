@@ -10,6 +10,7 @@ import {
   sizeBytes,
   snapshotId,
 } from './identifiers.ts';
+import { auditHead } from './audit-record.ts';
 import { doctorReport } from './doctor-report.ts';
 import { joinPlan } from './membership.ts';
 import { operationView } from './operation-view.ts';
@@ -211,6 +212,15 @@ export const agentStatus = z.object({
     }),
   ),
   operations: z.array(operationView),
+  /** Of the audit log: its last line, and what is wrong with it. */
+  audit: z
+    .object({
+      path: z.string(),
+      head: auditHead.optional(),
+      problem: z.string().optional(),
+      damage: z.string().optional(),
+    })
+    .optional(),
   /** What a restore from here needs: those of /readyz. */
   checks: z.array(check).optional(),
   /** The listener for metrics and probes; absent when it is switched off. */
@@ -245,7 +255,11 @@ export const CONTROL_METHODS = {
     result: z.object({ id: snapshotId, path: z.string(), sha256: sha256Hex, sizeBytes }),
   },
   'snapshot.delete': {
-    params: z.strictObject({ id: snapshotId, force: z.boolean() }),
+    params: z.strictObject({
+      id: snapshotId,
+      force: z.boolean(),
+      requestedBy: z.string().max(256).optional(),
+    }),
     result: z.object({ id: snapshotId, freedBytes: sizeBytes }),
   },
   /** `id`: or `latest`, the newest proved one. */

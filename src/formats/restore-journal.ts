@@ -7,7 +7,7 @@ export const epoch = z.object({ counter: z.int().positive(), agent: agentName })
 export type Epoch = z.infer<typeof epoch>;
 
 /** The two decisions of an operation, one after the other. Each is made once. */
-const ballotSlot = z.enum(['first', 'second']);
+export const ballotSlot = z.enum(['first', 'second']);
 export type BallotSlot = z.infer<typeof ballotSlot>;
 export const ballotDecision = z.enum(['commit', 'abort', 'accepted', 'rollback']);
 export type BallotDecision = z.infer<typeof ballotDecision>;
@@ -97,7 +97,14 @@ const journalEntry = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('decided'), at: isoTime, slot: ballotSlot, decision: ballotDecision }),
   /** From now on this host follows the coordinator of this epoch, and no older one. */
   z.strictObject({ type: z.literal('promised'), at: isoTime, epoch }),
-  z.strictObject({ type: z.literal('coordinating'), at: isoTime, epoch, order: takeoverOrder.optional() }),
+  z.strictObject({
+    type: z.literal('coordinating'),
+    at: isoTime,
+    epoch,
+    order: takeoverOrder.optional(),
+    /** Who ordered the takeover, as the command said. */
+    requestedBy: z.string().optional(),
+  }),
   z.strictObject({
     type: z.literal('operation'),
     at: isoTime,
@@ -108,6 +115,8 @@ const journalEntry = z.discriminatedUnion('type', [
     /** The operator said `accept`: a gate that fails then waits for a person instead of going back. */
     operatorAccepts: z.boolean().optional(),
   }),
+  /** Why the operation does not go through, as its coordinator says. */
+  z.strictObject({ type: z.literal('cause'), at: isoTime, failure }),
   /** The command that follows an end: `due` in one line with that end, `started` before each try. */
   z.strictObject({
     type: z.literal('hook'),

@@ -205,6 +205,15 @@ export const METRICS = {
     help: 'Restores that this host took part in by how they ended, over restarts (audit.jsonl).',
     labels: ['outcome'],
   },
+  etcd_lifeboat_hooks_total: {
+    type: 'counter',
+    help: 'Commands of `restore.preStop`, `restore.postRestore` and `restore.onFailure` by how they ended here, over restarts (audit.jsonl).',
+    labels: ['hook', 'outcome'],
+  },
+  etcd_lifeboat_audit_log_sound: {
+    type: 'gauge',
+    help: '1 while the audit log can be written and is what the agent wrote, as far as it has read it.',
+  },
   etcd_lifeboat_hold: {
     type: 'gauge',
     help: '1 while the hold of a restore keeps everything but the agent from starting etcd.',

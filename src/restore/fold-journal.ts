@@ -26,6 +26,8 @@ export interface FoldedJournal {
   readonly participant: ParticipantState;
   /** `phase/step` of each step recorded done: never asked again. */
   readonly doneSteps: ReadonlySet<string>;
+  /** Why the operation does not go through, where its coordinator said so. */
+  readonly cause?: Failure;
   /** When etcd was first asked to stop, in milliseconds since the epoch. */
   readonly stopAskedAtMs?: number;
   /** The commands that ran for it or are due. */
@@ -62,6 +64,7 @@ export function foldJournal(entries: readonly JournalEntry[], graceMs: number): 
       resumed: false,
       ...(tally.failure === undefined ? {} : { failure: tally.failure }),
     },
+    ...(tally.cause === undefined ? {} : { cause: tally.cause }),
     ...(tally.endedAt === undefined ? {} : { endedAt: tally.endedAt }),
     ...(tally.stopAskedAtMs === undefined ? {} : { stopAskedAtMs: tally.stopAskedAtMs }),
     ...(coordinator === undefined ? {} : { coordinator }),
@@ -84,6 +87,7 @@ class Tally {
   votes: Votes = {};
   decided: Decisions = {};
   failure: Failure | undefined;
+  cause: Failure | undefined;
   endedAt: string | undefined;
   stopAskedAtMs: number | undefined;
   readonly doneSteps = new Set<string>();
@@ -97,6 +101,9 @@ class Tally {
     switch (entry.type) {
       case 'opened':
       case 'hook':
+        break;
+      case 'cause':
+        this.cause = entry.failure;
         break;
       case 'phase':
         this.#enter(entry.phase, entry.at);

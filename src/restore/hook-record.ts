@@ -104,12 +104,14 @@ export function dueHooks(entries: readonly JournalEntry[], standing: Standing): 
   return due;
 }
 
-function endBy(entry: JournalEntry, phase: ParticipantPhase): OperationEnd | undefined {
+export function endBy(entry: JournalEntry, phase: ParticipantPhase): OperationEnd | undefined {
   if (entry.type === 'phase') return isClosed(entry.phase) ? entry.phase : undefined;
   if (entry.type === 'failure') return leadsOut(phase) ? 'stuck' : undefined;
   return entry.type === 'operation' && entry.phase === 'stuck' ? 'stuck' : undefined;
 }
 
-function failureIn(entry: JournalEntry): Failure | undefined {
-  return entry.type === 'failure' || entry.type === 'operation' ? entry.failure : undefined;
+export function failureIn(entry: JournalEntry): Failure | undefined {
+  return entry.type === 'failure' || entry.type === 'operation' || entry.type === 'cause'
+    ? entry.failure
+    : undefined;
 }

@@ -1,5 +1,4 @@
 import { AgentError } from '../base/agent-error.ts';
-import { appendHookAudit } from './audit.ts';
 import { runHookAfterEnd } from './hook-after-end.ts';
 import { hookFacts } from './hook-facts.ts';
 import type { HookRecord } from './hook-record.ts';
@@ -30,7 +29,7 @@ export class HookRuns {
   }
 
   async #run({ id, plan, participant }: LocalOperation, record: HookRecord): Promise<void> {
-    const { stateDir, settings, host, log, clock } = this.#options;
+    const { settings, host, log } = this.#options;
     const { hook, after, cause } = record;
     if (after === undefined) return;
     const { found } = participant.context.host;
@@ -44,9 +43,6 @@ export class HookRuns {
         write: async (outcome, reason) => {
           const words = reason === undefined ? {} : { reason };
           await participant.recordHook({ after, outcome, ...words });
-          if (outcome === 'started') return;
-          const at = new Date(clock.now()).toISOString();
-          await appendHookAudit(stateDir, { at, operation: id, hook, hookOutcome: outcome, ...words });
         },
         log: log.with({ operation: id }),
       },

@@ -142,6 +142,7 @@ export class LocalOperation {
       own: this.participant.report(),
       hooks: this.participant.hooks,
       unheardMs: this.participant.unheardMs,
+      cause: this.participant.cause,
       ...(this.#endedAt === undefined ? {} : { endedAt: this.#endedAt }),
       ...(this.#driving === undefined ? {} : { coordinator: this.#driving, gate: this.#coordinator?.gate }),
     });

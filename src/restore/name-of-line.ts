@@ -22,6 +22,7 @@ function nameOfEntry(entry: JournalEntry, phase: ParticipantPhase): string {
     case 'hook':
       return `hook/${entry.after}/${entry.outcome}`;
     case 'opened':
+    case 'cause':
     case 'failure':
     case 'promised':
     case 'coordinating':

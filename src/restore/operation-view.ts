@@ -1,4 +1,5 @@
 import type { OperationView } from '../formats/operation-view.ts';
+import type { Failure } from '../formats/identifiers.ts';
 import type { OperationPhase, ParticipantPhase } from '../formats/restore-journal.ts';
 import type { ParticipantReport } from '../formats/restore-messages.ts';
 import type { RestorePlan } from '../formats/restore-plan.ts';
@@ -16,6 +17,8 @@ interface Seen {
   readonly hooks: readonly HookRecord[];
   /** How long nobody has driven this host. */
   readonly unheardMs: number;
+  /** Why it does not go through, where the coordinator told this host. */
+  readonly cause?: Failure | undefined;
   /** This host's own part. */
   readonly own: ParticipantReport;
   /** Where this host drives the operation. */
@@ -42,7 +45,7 @@ export function viewOf(seen: Seen): OperationView {
     gate: [...(gate?.words ?? [])],
     ...withoutAbsent({
       endedAt: seen.endedAt,
-      failure,
+      failure: failure ?? (coordinator === undefined ? seen.cause : undefined),
       without: without.length === 0 ? undefined : [...without],
       revisionBump: bumpOf(plan),
       lostRevisions: plan.measured.lostRevisions,

@@ -1,3 +1,4 @@
+import type { AuditLog } from '../audit/audit-log.ts';
 import type { Clock } from '../base/clock.ts';
 import type { PassPoint } from '../base/crash-point.ts';
 import type { EtcdClient } from '../etcd/client.ts';
@@ -21,6 +22,7 @@ export interface OperationsOptions {
   readonly catalog: Catalog;
   readonly prover: Prover;
   readonly lineage: LineageStore;
+  readonly audit: AuditLog;
   readonly settings: HostSettings & {
     readonly gateTimeoutMs: number;
     readonly peerGraceMs: number;

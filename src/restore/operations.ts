@@ -10,7 +10,6 @@ import type {
   PromiseRequest,
 } from '../formats/restore-messages.ts';
 import type { RestorePlan } from '../formats/restore-plan.ts';
-import { appendAudit } from './audit.ts';
 import { compareEpochs } from './ballot.ts';
 import { requireSound, requireSpeaker } from './check-request.ts';
 import { CoordinatorRunner } from './coordinator-runner.ts';
@@ -22,6 +21,7 @@ import { Journal } from './journal.ts';
 import { KnownOperations } from './known-operations.ts';
 import { refusalOf } from './judge-request.ts';
 import { LocalOperation } from './local-operation.ts';
+import { OperationAudits } from './operation-audits.ts';
 import { contextOf, endedContextOf } from './operation-context.ts';
 import type { OperationsOptions } from './operations-options.ts';
 import { openLateParticipant, openParticipant } from './participant.ts';
@@ -58,6 +58,7 @@ export class Operations {
   /** Openings run one after the other, so that two coordinators cannot both find the host free. */
   #opening: Promise<unknown> = Promise.resolve();
   readonly #hooks: HookRuns;
+  readonly #audits: OperationAudits;
   /** Tidying after operations that ended. */
   #settling: Promise<unknown> = Promise.resolve();
 
@@ -65,6 +66,7 @@ export class Operations {
     this.#options = options;
     this.#known = new KnownOperations(options.host.agent);
     this.#hooks = new HookRuns(options);
+    this.#audits = new OperationAudits(options.audit);
   }
 
   /**
@@ -73,7 +75,9 @@ export class Operations {
    */
   static async open(options: OperationsOptions): Promise<Operations> {
     const operations = new Operations(options);
-    for (const stored of await readStoredOperations(options.stateDir, options.settings.peerGraceMs)) {
+    const found = await readStoredOperations(options.stateDir, options.settings.peerGraceMs);
+    await operations.#audits.catchUp(found.map((stored) => ('entries' in stored ? stored.entries : [])));
+    for (const stored of found) {
       if (stored instanceof UnreadableOperation) operations.#keepUnreadable(stored);
       else await operations.#restore(stored.journal, stored.folded);
     }
@@ -161,8 +165,8 @@ export class Operations {
     const highest = [operation.epoch, ...known].sort(compareEpochs).at(-1) ?? operation.epoch;
     const epoch = { counter: highest.counter + 1, agent: this.#options.host.agent };
     await operation.stepDown();
-    const at = this.#now();
-    await operation.append([{ type: 'coordinating', at, epoch, ...(order === undefined ? {} : { order }) }]);
+    const entry = { type: 'coordinating', at: this.#now(), epoch, requestedBy } as const;
+    await operation.append([order === undefined ? entry : { ...entry, order }]);
     const { peerGraceMs } = this.#options.settings;
     const state = openTakeover(operation.plan.decided.hosts, epoch, peerGraceMs, order);
     this.#coordinate(operation, state, requestedBy);
@@ -184,6 +188,7 @@ export class Operations {
     const { state } = coordinator;
     const refusal = refusalOf(state, { kind, without });
     if (refusal !== undefined) throw new AgentError('OPERATION_REFUSED', `${operation.id}: ${refusal}`);
+    this.#audits.tellRequest({ operation: operation.id, kind, without, requestedBy });
     const event = { type: 'requested', kind, without, by: requestedBy } as const;
     if (!isOver(state)) {
       await coordinator.dispatch(event);
@@ -263,7 +268,7 @@ export class Operations {
     pass('before opened');
     const journal = await Journal.create(journalPath(this.#options.stateDir, id), entries);
     pass('after opened');
-    const runner = ParticipantRunner.open(this.#runnerOptions(context, journal), opening);
+    const runner = ParticipantRunner.open(this.#runnerOptions(context, journal, entries), opening);
     return this.#keep(new LocalOperation({ plan, openedAt: at, requestedBy }, runner));
   }
 
@@ -327,16 +332,15 @@ export class Operations {
     );
   }
 
-  #runnerOptions(context: HostContext, journal: Journal) {
+  #runnerOptions(context: HostContext, journal: Journal, first: readonly JournalEntry[] = []) {
     const { host, pass = passNothing } = this.#options;
-    const { agent, journalId } = host;
-    return { context, journal, agent, journalId, pass };
+    const onAppended = this.#audits.listener(context.plan.decided.operation);
+    onAppended(first);
+    return { ...host, context, journal, pass, onAppended };
   }
 
   #changed(operation: LocalOperation): void {
-    if (operation.noteEnd(this.#now())) {
-      this.#audit({ ...operation.view(), requestedBy: operation.requestedBy });
-    }
+    operation.noteEnd(this.#now());
     if (operation.noteSettled()) {
       this.#settling = this.#settling
         .then(() => settleEnded(this.#known, this.#options.stateDir))
@@ -346,12 +350,6 @@ export class Operations {
     }
     this.#hooks.startIfDue(operation);
     for (const listener of this.#listeners) listener(operation);
-  }
-
-  #audit(view: Parameters<typeof appendAudit>[1]): void {
-    appendAudit(this.#options.stateDir, view).catch((error: unknown) => {
-      this.#options.log.error({ err: error }, 'the audit log could not be written');
-    });
   }
 
   #now(): string {

@@ -28,6 +28,8 @@ interface RunnerOptions {
   readonly agent: string;
   readonly journalId: string;
   readonly pass: PassPoint;
+  /** Told what is in the journal now. */
+  readonly onAppended?: (entries: readonly JournalEntry[]) => void;
 }
 
 /** Between two tries to write the journal. */
@@ -50,6 +52,7 @@ export class ParticipantRunner {
   #hooks: readonly HookRecord[];
   /** Why the operation does not go through, as the coordinator last said. */
   #cause: Failure | undefined;
+  #recordedCause: string | undefined;
   #work: Work | undefined;
   /** Events are handled one after the other: each sees what the one before it made durable. */
   #queue: Promise<unknown> = Promise.resolve();
@@ -64,6 +67,8 @@ export class ParticipantRunner {
     this.#doneSteps = new Set(folded?.doneSteps);
     this.#stopAskedAtMs = folded?.stopAskedAtMs;
     this.#hooks = folded?.hooks ?? [];
+    this.#cause = folded?.cause;
+    this.#recordedCause = folded?.cause?.message;
     this.#version = options.context.clock.now();
     this.#heardAtMs = options.context.clock.now();
     this.#changed.setMaxListeners(0);
@@ -101,6 +106,11 @@ export class ParticipantRunner {
     return this.#hooks;
   }
 
+  /** Why the operation does not go through, where its coordinator said so. */
+  get cause(): Failure | undefined {
+    return this.#cause;
+  }
+
   async recordHook(entry: Omit<HookEntry, 'type' | 'at'>): Promise<void> {
     const at = new Date(this.context.clock.now()).toISOString();
     await this.append([{ type: 'hook', at, ...entry }]);
@@ -112,12 +122,21 @@ export class ParticipantRunner {
     const configured = this.context.settings.hooks ?? {};
     const { phase } = this.#state;
     const due = dueHooks(entries, { phase, records: this.#hooks, cause: this.#cause, configured });
-    const line = [...entries, ...due];
+    const line = [...this.#newCause(), ...entries, ...due];
     this.#hooks = line.reduce(foldHooks, this.#hooks);
-    const name = nameOfLine(line, phase);
+    const name = nameOfLine([...entries, ...due], phase);
     this.#options.pass(`before ${name}`);
     await this.journal.append(line);
     this.#options.pass(`after ${name}`);
+    this.#options.onAppended?.(line);
+  }
+
+  /** Kept with the next line, once: this host's records then say why, also where another host failed. */
+  #newCause(): JournalEntry[] {
+    const failure = this.#cause;
+    if (failure === undefined || failure.message === this.#recordedCause) return [];
+    this.#recordedCause = failure.message;
+    return [{ type: 'cause', at: new Date(this.context.clock.now()).toISOString(), failure }];
   }
 
   get journal(): Journal {

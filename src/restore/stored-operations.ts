@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { asAgentError, systemCodeOf } from '../base/agent-error.ts';
 import { removeDurably } from '../base/durable-file.ts';
+import type { JournalEntry } from '../formats/restore-journal.ts';
 import { operationId } from '../formats/identifiers.ts';
 import { foldJournal, type FoldedJournal } from './fold-journal.ts';
 import { Journal } from './journal.ts';
@@ -11,6 +12,7 @@ import { UnreadableOperation } from './unreadable-operation.ts';
 interface StoredOperation {
   readonly journal: Journal;
   readonly folded: FoldedJournal;
+  readonly entries: readonly JournalEntry[];
 }
 
 /** Where the journals of a host are, a directory for each operation. */
@@ -55,7 +57,8 @@ async function readOperation(
   try {
     const opened = await Journal.open(path);
     journal = opened.journal;
-    if (opened.entries.length > 0) return { journal, folded: foldJournal(opened.entries, graceMs) };
+    const { entries } = opened;
+    if (entries.length > 0) return { journal, folded: foldJournal(entries, graceMs), entries };
   } catch (error) {
     await journal?.close();
     if (systemCodeOf(error) !== 'ENOENT') {

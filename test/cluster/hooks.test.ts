@@ -46,6 +46,20 @@ async function hookOf(scene: Scene, host: LabHost, operation: string) {
   return hooks.find(({ hook }) => hook === 'postRestore');
 }
 
+/** What the audit log of a host tells, once it was proved. */
+async function auditAt({ lab }: Scene, host: LabHost): Promise<string[]> {
+  const verified = await lab.cli(host, '--config', host.configFile, 'audit', 'verify');
+  expect(verified).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^sound /) as string });
+  const { stdout } = await lab.cli(host, '--config', host.configFile, '-o', 'json', 'audit', 'show');
+  const lines = stdout.trim().split('\n');
+  return lines.map((line) => {
+    const { event } = JSON.parse(line) as { event: Record<string, string> };
+    return [event['event'], event['hook'], event['decision'] ?? event['outcome']]
+      .filter((word) => word !== undefined)
+      .join(' ');
+  });
+}
+
 test('the command runs on every host when the restore is accepted, and one that fails changes nothing', async () => {
   await using scene = await openSceneWithHooks(3);
   const [h1, h2, h3] = [scene.lab.host(0), scene.lab.host(1), scene.lab.host(2)];
@@ -68,10 +82,13 @@ test('the command runs on every host when the restore is accepted, and one that 
   expect(status.stdout).toContain('finished');
   expect(status.stdout).toContain('restore.postRestore FAILED here');
   expect(status.stdout).toContain('cannot reach the clients');
-  const audit = (await readFile(join(h3.directory, 'state', 'audit.jsonl'), 'utf8')).trim().split('\n');
-  expect(audit.map((line) => JSON.parse(line) as object)).toEqual([
-    expect.objectContaining({ outcome: 'finished' }),
-    expect.objectContaining({ operation: view.operation, hook: 'postRestore', hookOutcome: 'failed' }),
+  expect(await auditAt(scene, h3)).toEqual([
+    'operation-opened',
+    'hook-ended preStop done',
+    'operation-decided commit',
+    'operation-decided accepted',
+    'operation-ended finished',
+    'hook-ended postRestore failed',
   ]);
 
   // A restart runs nothing again that has ended.
@@ -129,6 +146,23 @@ test('a command before the stop that fails on one host aborts the restore, and e
       /^PRE_STOP_FAILED h3: .*the clients cling on$/m,
     );
   }
+  expect((await auditAt(scene, h3)).toSorted()).toEqual([
+    'hook-ended onFailure done',
+    'hook-ended preStop failed',
+    'operation-decided abort',
+    'operation-ended aborted',
+    'operation-opened',
+  ]);
+  const shown = await scene.lab.cli(
+    h1,
+    '--config',
+    h1.configFile,
+    'audit',
+    'show',
+    '--operation',
+    view.operation,
+  );
+  expect(shown.stdout).toMatch(/operation-ended .* aborted: PRE_STOP_FAILED: h3: .*the clients cling on$/m);
   await scene.lab.untilHealthy();
   for (const host of scene.hosts) expect(await clusterIdAt(scene, host)).toBe(oldClusterId);
   await expectTidy(scene);

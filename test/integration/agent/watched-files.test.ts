@@ -6,33 +6,11 @@ import { openToolCheck } from '../../../src/agent/restore-tool-check.ts';
 import { openStateProbe } from '../../../src/agent/state-probe.ts';
 import { systemClock } from '../../../src/base/clock.ts';
 import { parseConfig } from '../../../src/config/load-config.ts';
-import { appendAudit, auditPath } from '../../../src/restore/audit.ts';
-import { RestoreOutcomeCounts } from '../../../src/restore/restore-outcomes.ts';
 import { makeCertificates } from '../../support/certificates.ts';
-import { sampleView } from '../../support/control-samples.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 import { fittingTool } from '../restore-tool/local-tools.ts';
 
 const DAY_MS = 86_400_000;
-
-test('restores are counted by how they ended, across restarts, whatever else is in the log', async () => {
-  await using scratch = await temporaryDirectory();
-  const counts = new RestoreOutcomeCounts(scratch.path);
-  expect(await counts.read()).toEqual({ finished: 0, aborted: 0, 'rolled-back': 0, stuck: 0 });
-  for (const phase of ['finished', 'aborted', 'finished'] as const) {
-    await appendAudit(scratch.path, { ...sampleView({ phase }), requestedBy: 'root' });
-  }
-  expect(await counts.read()).toMatchObject({ finished: 2, aborted: 1 });
-  await appendFile(auditPath(scratch.path), '{"outcome":"no word of ours"}\nnot JSON\n{"outcome":"stuck"}\n');
-  expect(await new RestoreOutcomeCounts(scratch.path).read()).toEqual({
-    finished: 2,
-    aborted: 1,
-    'rolled-back': 0,
-    stuck: 1,
-  });
-  await rm(auditPath(scratch.path));
-  expect(await counts.read()).toMatchObject({ finished: 0 });
-});
 
 test('of a chain the first expiry counts, of a file of CAs the last, and a file that is none says so', async () => {
   await using scratch = await temporaryDirectory();

@@ -8,6 +8,7 @@ import { operationView } from '../../../src/formats/operation-view.ts';
 import type { JournalEntry } from '../../../src/formats/restore-journal.ts';
 import type { RestorePlan } from '../../../src/formats/restore-plan.ts';
 import { Journal } from '../../../src/restore/journal.ts';
+import { AuditLog } from '../../../src/audit/audit-log.ts';
 import { LineageStore } from '../../../src/restore/lineage-store.ts';
 import { Operations } from '../../../src/restore/operations.ts';
 import { samplePlan } from '../../support/control-samples.ts';
@@ -39,6 +40,7 @@ async function stateOfHost() {
   const opened: Operations[] = [];
   const journalOf = (operation: string): string => join(stateDir, 'operations', operation, 'journal');
   return {
+    stateDir,
     supervisor,
     journalOf,
     operationsRoot: join(stateDir, 'operations'),
@@ -70,6 +72,7 @@ async function stateOfHost() {
         catalog: catalog.catalog,
         prover: testProver,
         lineage: await LineageStore.open(stateDir),
+        audit: await AuditLog.open({ stateDir, clock: systemClock, log: silentLog }),
         settings: { toolStallMs: 1000, gateTimeoutMs: 1000, peerGraceMs: 1000 },
         call: () => Promise.reject(new Error('no peers here')),
         download: () => Promise.reject(new Error('no peers here')),
@@ -101,6 +104,22 @@ test('a data dir that was renamed after an old restore is no obstacle to the sta
   const operations = await host.open();
   expect(operations.boundBy).toBeUndefined();
   expect(operations.get(old).view()).toMatchObject({ operation: old, phase: 'aborted' });
+});
+
+test('what a crash kept out of the audit log goes in at the next start, once', async () => {
+  await using host = await stateOfHost();
+  const old = operationNumber(1);
+  await host.remember(old, ABORTED);
+  for (let start = 0; start < 2; start += 1) {
+    await host.open();
+    const log = await AuditLog.open({ stateDir: host.stateDir, clock: systemClock, log: silentLog });
+    const told = await log.find(() => true);
+    expect(told.map(({ event, operation }) => [event, operation])).toEqual([
+      ['operation-opened', old],
+      ['operation-decided', old],
+      ['operation-ended', old],
+    ]);
+  }
 });
 
 test('a data dir that was renamed under a restore binds the host, and the status says what differs', async () => {
