@@ -109,7 +109,8 @@ export const auditEvent = z.discriminatedUnion('event', [
   }),
   z.strictObject({
     event: z.literal('member'),
-    action: z.enum(['rejoin', 'replace', 'fence', 'unfence']),
+    /** `join`: a rejoin or a replacement, as the plan of it says. */
+    action: z.enum(['join', 'fence', 'unfence']),
     stage: z.enum(['begun', 'done', 'failed']),
     memberId: etcdId.optional(),
     clusterId: etcdId.optional(),
