@@ -77,6 +77,8 @@ export const participantReport = z.object({
   bytes: sizeBytes.optional(),
   totalBytes: sizeBytes.optional(),
   failure: failure.optional(),
+  /** etcd came up on the restored data here at least once: clients may have written to it. */
+  served: z.boolean().optional(),
   /** Milliseconds since the epoch at which etcd was asked to stop here. */
   stopAskedAtMs: z.int().optional(),
   setAside: z.array(z.string()).max(8).optional(),

@@ -2,9 +2,9 @@ import type { Clock } from '../base/clock.ts';
 import { outcomeResponse, type KnownOutcome } from '../formats/restore-messages.ts';
 import type { Log } from '../observe/log.ts';
 import type { CallHost } from './call-host.ts';
+import { isTurnOf, judgeOutcomes } from './judge-outcomes.ts';
 import type { LocalOperation } from './local-operation.ts';
 import type { Operations } from './operations.ts';
-import { isEnded } from './phases.ts';
 
 interface Asking {
   readonly operations: Operations;
@@ -45,15 +45,12 @@ function isAborted(signal: AbortSignal): boolean {
 
 async function lookAt(asking: Asking, operation: LocalOperation, signal: AbortSignal): Promise<void> {
   const outcomes = await outcomesOf(asking.call, operation, signal);
-  const goal = learntFrom(outcomes);
-  if (goal !== undefined) {
-    await asking.operations.learn(operation, goal);
+  const verdict = judgeOutcomes(outcomes);
+  if (verdict === 'abort' || verdict === 'finish') {
+    await asking.operations.learn(operation, verdict);
     return;
   }
-  if (outcomes.some(({ drives }) => drives === 'stuck' || (drives !== undefined && !isEnded(drives)))) return;
-  // The others went back without this host: nobody will come for it.
-  const wentBack = outcomes.some(({ second, drives }) => second === 'rollback' && drives === 'rolled-back');
-  if (!wentBack && !isTurnOf(asking, operation)) return;
+  if (verdict === 'wait' || (verdict === 'lead' && !isItsTurn(asking, operation))) return;
   const seconds = Math.round(operation.participant.unheardMs / 1000);
   asking.log.warn({ operation: operation.id, seconds }, 'nobody drives the restore; this host takes it over');
   await asking.operations.takeOver(operation, {
@@ -80,16 +77,8 @@ export async function outcomesOf(
   return answers;
 }
 
-function learntFrom(outcomes: readonly KnownOutcome[]): 'abort' | 'finish' | undefined {
-  if (outcomes.some(({ first }) => first === 'abort')) return 'abort';
-  return outcomes.some(({ second }) => second === 'accepted') ? 'finish' : undefined;
-}
-
-/** Each host waits once longer than the one before it, so that they do not contend for the epoch. */
-function isTurnOf({ agent, takeoverAfterMs }: Asking, { participant, plan }: LocalOperation): boolean {
-  if (takeoverAfterMs === 0) return false;
-  const { agent: gone } = participant.state.epoch;
-  const others = plan.decided.hosts.map((host) => host.agent).filter((name) => name !== gone);
-  const turn = Math.max(0, others.indexOf(agent)) + 1;
-  return participant.unheardMs >= takeoverAfterMs * turn;
+function isItsTurn({ agent, takeoverAfterMs }: Asking, { participant, plan }: LocalOperation): boolean {
+  const hosts = plan.decided.hosts.map((host) => host.agent);
+  const { unheardMs, state } = participant;
+  return isTurnOf(agent, hosts, { gone: state.epoch.agent, unheardMs, takeoverAfterMs });
 }

@@ -15,6 +15,7 @@ import {
   follows,
   goalFor,
   isOver,
+  servedHosts,
   type CoordinatorEffect,
   type CoordinatorEvent,
   type CoordinatorState,
@@ -273,7 +274,7 @@ export class CoordinatorRunner {
       clock,
       onChange,
     });
-    const clientsWrote = await this.#gate.clientsWrote(this.#stop.signal);
+    const clientsWrote = await this.#gate.clientsWrote(() => servedHosts(this.#state), this.#stop.signal);
     await this.#report({ type: 'writes-checked', clientsWrote });
   }
 

@@ -191,6 +191,11 @@ export function all(state: CoordinatorState, phases: readonly ParticipantPhase[]
   });
 }
 
+/** Where etcd came up on the restored data, as far as it was reported. */
+export function servedHosts({ hosts, reports }: CoordinatorState): ReadonlySet<string> {
+  return new Set(hosts.filter((agent) => reports[agent]?.served === true));
+}
+
 /** Whether the operation goes no further by this coordinator. */
 export function isOver({ phase, deposedBy }: CoordinatorState): boolean {
   return deposedBy !== undefined || isEnded(phase);

@@ -63,8 +63,16 @@ function observe(state: CoordinatorState, event: CoordinatorEvent): CoordinatorM
     case 'resumed':
       return resume(state);
     case 'tick':
-      return same(state);
+      return same(notAfter(state, event.atMs));
   }
+}
+
+/** A clock that was set back must not make anybody wait for as long again. */
+function notAfter(state: CoordinatorState, atMs: number): CoordinatorState {
+  const late = Object.entries(state.silentSinceMs).filter(([, since]) => since > atMs);
+  if (late.length === 0) return state;
+  const since = Object.fromEntries(late.map(([agent]) => [agent, atMs]));
+  return { ...state, silentSinceMs: { ...state.silentSinceMs, ...since } };
 }
 
 /** A host that was reimaged knows nothing; one that follows another coordinator is asked to follow this one first. */
@@ -217,7 +225,7 @@ function writesChecked(state: CoordinatorState, clientsWrote: boolean): Coordina
   const settled = { ...state, goingBack: false };
   if (!clientsWrote) return propose(settled, 'second', 'rollback', state.failure);
   const reason = state.failure?.message ?? 'the acceptance gate failed';
-  const failure = stuckBecause(`${reason}; clients have written to the new cluster meanwhile`);
+  const failure = stuckBecause(`${reason}; clients may have written to the new cluster meanwhile`);
   return enter({ ...settled, failure }, 'stuck');
 }
 

@@ -17,12 +17,17 @@ export function countVotes(state: CoordinatorState): CoordinatorMove | undefined
   const { slot, decision } = ballot;
   const voters = state.forced === undefined ? state.hosts : expectedHosts(state);
   const votes = voters.filter((agent) => hasVoted(state, agent, slot, decision)).length;
-  if (votes < majorityOf(voters.length)) return undefined;
+  if (votes < majorityOf(voters.length) && !isKnown(state, slot, decision)) return undefined;
   const decided = { ...state, ballot: { slot, decision, decided: true } };
   const record = { type: 'record-decided', slot, decision } as const;
   const forward = decision === 'commit' || decision === 'accepted';
   const move = forward ? enter(decided, PHASE_OF[decision]) : same(decided);
   return { state: move.state, effects: [record, ...move.effects] };
+}
+
+/** A host that acts on the decision, and followed too late to be heard when it was adopted, votes no more. */
+function isKnown({ reports }: CoordinatorState, slot: BallotSlot, decision: BallotDecision): boolean {
+  return Object.values(reports).some((report) => report.decided[slot] === decision);
 }
 
 /** Only votes for this epoch count. A host that refused from the start holds nothing that an abort would have to undo. */

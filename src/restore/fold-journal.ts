@@ -63,6 +63,7 @@ export function foldJournal(entries: readonly JournalEntry[], graceMs: number): 
       failedTries: 0,
       resumed: false,
       ...(tally.failure === undefined ? {} : { failure: tally.failure }),
+      ...(tally.served ? { served: true } : {}),
     },
     ...(tally.cause === undefined ? {} : { cause: tally.cause }),
     ...(tally.endedAt === undefined ? {} : { endedAt: tally.endedAt }),
@@ -88,6 +89,7 @@ class Tally {
   decided: Decisions = {};
   failure: Failure | undefined;
   cause: Failure | undefined;
+  served = false;
   endedAt: string | undefined;
   stopAskedAtMs: number | undefined;
   readonly doneSteps = new Set<string>();
@@ -147,6 +149,7 @@ class Tally {
   #enter(phase: ParticipantPhase, at: string): void {
     this.phase = phase;
     this.failure = undefined;
+    this.served ||= phase === 'started';
     this.endedAt = phase === 'finished' || phase === 'aborted' || phase === 'rolled-back' ? at : undefined;
   }
 

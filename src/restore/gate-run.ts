@@ -6,6 +6,7 @@ import type { Failure } from '../formats/identifiers.ts';
 import type { CallHost } from './call-host.ts';
 import { expectedRevision } from './expected-revision.ts';
 import { judgeGate, type GateVerdict } from './gate-verdict.ts';
+import { judgeWrites } from './judge-writes.ts';
 
 interface GateOptions {
   readonly plan: PlanDecision;
@@ -76,7 +77,7 @@ export class GateRun {
       // The revision to compare at is chosen anew: this one may have been compacted meanwhile.
       request = question;
       this.#say(verdict.waitingFor);
-      if (verdict.unreachable) reachableSinceMs = clock.now();
+      reachableSinceMs = verdict.unreachable ? clock.now() : Math.min(reachableSinceMs, clock.now());
       if (clock.now() - reachableSinceMs > timeoutMs) {
         const waited = Math.round(timeoutMs / 1000);
         return {
@@ -89,14 +90,27 @@ export class GateRun {
   }
 
   /**
-   * Whether any host shows a key that was put after the revision that the restore left. A revision that moved without such a key
-   * is what expired leases leave. Hosts that cannot be asked are passed over: their data is set aside, not deleted.
+   * Whether clients may have written: a host shows a key that was put after the revision that the restore left, or enough members are
+   * down to hide one. A revision that moved without such a key is what expired leases leave. Waits without limit for hosts that
+   * are silent, and for as long as the gate does where etcd does not tell.
+   *
+   * @param served - Hosts where etcd came up on the restored data, as far as they have reported.
    */
-  async clientsWrote(signal: AbortSignal): Promise<boolean> {
-    const { plan, epoch } = this.#options;
+  async clientsWrote(served: () => ReadonlySet<string>, signal: AbortSignal): Promise<boolean> {
+    const { plan, epoch, clock, timeoutMs } = this.#options;
     const question = { operation: plan.operation, epoch, putsAfterRevision: expectedRevision(plan) };
-    const facts = await this.#ask(question, signal);
-    return [...facts.values()].some((seen) => seen?.putsFound === true);
+    let reachableSinceMs = clock.now();
+    for (;;) {
+      signal.throwIfAborted();
+      const facts = await this.#ask(question, signal);
+      const verdict = judgeWrites(plan.hosts.length, facts, served());
+      if (verdict !== 'unknown') return verdict !== 'none';
+      this.#say(['finding out whether clients have written to the new cluster']);
+      const isSilent = [...facts.values()].includes(undefined);
+      reachableSinceMs = isSilent ? clock.now() : Math.min(reachableSinceMs, clock.now());
+      if (clock.now() - reachableSinceMs > timeoutMs) return true;
+      await clock.sleep(LOOK_AGAIN_MS, signal);
+    }
   }
 
   #pass(verdict: Extract<GateVerdict, { type: 'passed' }>): void {

@@ -1,5 +1,6 @@
 import type { OperationPhase } from '../formats/restore-journal.ts';
 import type { RestorePlan } from '../formats/restore-plan.ts';
+import { majorityOf } from './ballot.ts';
 import { follows, type CoordinatorState } from './coordinator-state.ts';
 import { refusalOf } from './judge-request.ts';
 
@@ -37,13 +38,22 @@ function asParticipant({ phase, unheardMs = 0 }: Standing, id: string): string[]
 
 function asCoordinator(state: CoordinatorState, id: string): string[] {
   const { phase } = state;
-  if (phase === 'taking-over') return [`lifeboat restore watch ${id}`, ...forced(state, id)];
+  if (phase === 'taking-over')
+    return [`lifeboat restore watch ${id}`, ...unforced(state, id), ...forced(state, id)];
   if (phase === 'stuck')
     return [...choices(state, id), `lifeboat restore resume ${id}  # once what failed is mended`];
   const watch = `lifeboat restore watch ${id}`;
   if (refusalOf(state, { kind: 'abort', without: [] }) === undefined)
     return [watch, `lifeboat restore abort ${id}`];
-  return missing(state).length === 0 ? [watch] : [watch, ...choices(state, id), ...deadlock(state, id)];
+  const ways = missing(state).length === 0 ? [] : choices(state, id);
+  return [watch, ...ways, ...deadlock(state, id)];
+}
+
+/** What was forced waits for every host that was not given up. A majority needs no force. */
+function unforced(state: CoordinatorState, id: string): string[] {
+  const following = state.hosts.filter((agent) => follows(state, agent)).length;
+  if (state.forced === undefined || following < majorityOf(state.hosts.length)) return [];
+  return [`lifeboat restore takeover ${id}  # a majority of the hosts follows`];
 }
 
 /** Both ways out of a restore that is decided and not accepted, without the hosts that are missing. */
@@ -55,10 +65,9 @@ function choices(state: CoordinatorState, id: string): string[] {
     .map((kind) => `lifeboat restore ${kind} ${id}${flag}`);
 }
 
-/** A vote that no majority of the hosts is left to give. */
+/** A vote that no majority of the hosts is left to give: also those that nobody waits for any more count. */
 function deadlock(state: CoordinatorState, id: string): string[] {
-  if (state.ballot?.decided !== false || missing(state).length * 2 < state.hosts.length) return [];
-  return forced(state, id);
+  return state.ballot?.decided === false ? forced(state, id) : [];
 }
 
 function forced(state: CoordinatorState, id: string): string[] {

@@ -94,7 +94,10 @@ export class ParticipantRunner {
 
   /** How long no coordinator has asked for anything, or since the start of the agent. */
   get unheardMs(): number {
-    return Math.max(0, this.#options.context.clock.now() - this.#heardAtMs);
+    const now = this.#options.context.clock.now();
+    // A clock that was set back must not make the host wait for as long again.
+    this.#heardAtMs = Math.min(this.#heardAtMs, now);
+    return now - this.#heardAtMs;
   }
 
   get context(): HostContext {
@@ -144,7 +147,7 @@ export class ParticipantRunner {
   }
 
   report(): ParticipantReport {
-    const { phase, epoch, votes, decided, failure } = this.#state;
+    const { phase, epoch, votes, decided, failure, served } = this.#state;
     const { agent, journalId, context } = this.#options;
     return {
       operation: context.plan.decided.operation,
@@ -157,6 +160,7 @@ export class ParticipantRunner {
       decided: { ...decided },
       ...this.#step,
       ...(failure === undefined ? {} : { failure }),
+      ...(served === undefined ? {} : { served }),
       ...(this.#stopAskedAtMs === undefined ? {} : { stopAskedAtMs: this.#stopAskedAtMs }),
       setAside: setAsidePaths(context, phase),
     };

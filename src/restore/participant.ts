@@ -18,6 +18,8 @@ export interface ParticipantState {
   readonly votes: Readonly<Partial<Record<BallotSlot, Vote>>>;
   readonly decided: Readonly<Partial<Record<BallotSlot, BallotDecision>>>;
   readonly failure?: Failure;
+  /** etcd came up on the restored data at least once. */
+  readonly served?: boolean;
   /** Steps of `phase` are running now. */
   readonly working: boolean;
   /** How often the work of `phase` failed since this agent started. */
@@ -156,8 +158,14 @@ function finish(state: ParticipantState): ParticipantMove {
     const { failure: _, ...mended } = state;
     return decide(mended, 'first', 'commit', 'committing');
   }
-  if (state.phase === 'committing') return again(state, 'committing');
+  if (state.phase === 'committing') return again(mendedSinceRestart(state), 'committing');
   return again(state, 'finishing');
+}
+
+/** With the acceptance there is no other way but forward: after a restart, or for a new coordinator, what failed is tried again. */
+function mendedSinceRestart(state: ParticipantState): ParticipantState {
+  const { failure: _, ...mended } = state;
+  return state.resumed ? mended : state;
 }
 
 function abort(state: ParticipantState): ParticipantMove {
@@ -226,7 +234,13 @@ function again(state: ParticipantState, phase: WorkingPhase): ParticipantMove {
 function rest(state: ParticipantState, phase: WorkingPhase): ParticipantMove {
   const at = RESTS_AT[phase];
   return {
-    state: { ...state, phase: at, working: false, failedTries: 0 },
+    state: {
+      ...state,
+      phase: at,
+      working: false,
+      failedTries: 0,
+      ...(at === 'started' ? { served: true } : {}),
+    },
     effects: [{ type: 'record-phase', phase: at }],
   };
 }

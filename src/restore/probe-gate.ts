@@ -56,6 +56,8 @@ async function askEtcd(
   seen.clusterId = status.clusterId;
   seen.memberId = status.memberId;
   seen.revision = status.revision;
+  // Before everything that needs a quorum: what was written must be found also where it is lost.
+  await findPuts(etcd, request, seen, signal);
   if (status.leaderId === undefined) return;
   seen.leaderId = status.leaderId;
   if (request.disarm) await disarm(probe, signal);
@@ -83,16 +85,23 @@ async function compare(
     const count = await countKeys(etcd, request.countAtRevision, signal);
     if (count !== undefined) seen.keyCount = count;
   }
-  if (request.putsAfterRevision !== undefined) {
-    const query = {
-      ...ALL_KEYS,
-      minModRevision: request.putsAfterRevision + 1,
-      limit: 1,
-      keysOnly: true,
-      serializable: true,
-    };
-    seen.putsFound = (await etcd.range(query, signal)).keyValues.length > 0;
-  }
+}
+
+async function findPuts(
+  etcd: EtcdClient,
+  { putsAfterRevision }: GateRequest,
+  seen: GateFacts,
+  signal: AbortSignal,
+): Promise<void> {
+  if (putsAfterRevision === undefined) return;
+  const query = {
+    ...ALL_KEYS,
+    minModRevision: putsAfterRevision + 1,
+    limit: 1,
+    keysOnly: true,
+    serializable: true,
+  };
+  seen.putsFound = (await etcd.range(query, signal)).keyValues.length > 0;
 }
 
 async function disarm({ etcd, plan }: GateProbe, signal: AbortSignal): Promise<void> {

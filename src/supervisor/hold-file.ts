@@ -1,4 +1,12 @@
-import { readTextIfPresent, removeDurably, renameDurably, writeTextDurably } from '../base/durable-file.ts';
+import { dirname } from 'node:path';
+import { systemCodeOf } from '../base/agent-error.ts';
+import {
+  readTextIfPresent,
+  removeDurably,
+  renameDurably,
+  syncDirectory,
+  writeTextDurably,
+} from '../base/durable-file.ts';
 
 const UNKNOWN_OPERATION = 'unknown';
 
@@ -75,19 +83,29 @@ export class HoldFile {
   /** Runs `work` without the file and puts it back, also when `work` fails. Without a file it only runs `work`. */
   async whileLifted<T>(work: () => Promise<T>): Promise<T> {
     if ((await readTextIfPresent(this.path)) === undefined) return await work();
-    await renameDurably(this.path, this.#liftedPath);
     try {
+      // Inside, because it may fail after the name has changed: the sync of its directory comes last.
+      await renameDurably(this.path, this.#liftedPath);
       return await work();
     } finally {
-      await renameDurably(this.#liftedPath, this.path);
+      await this.mend();
     }
   }
 
-  /** Puts back what an agent that crashed inside `whileLifted` left. */
+  /** Puts back what an agent that crashed inside `whileLifted` left. What a crash kept from being synced is from now on. */
   async mend(): Promise<void> {
-    if ((await readTextIfPresent(this.#liftedPath)) === undefined) return;
-    if ((await readTextIfPresent(this.path)) === undefined) await renameDurably(this.#liftedPath, this.path);
+    if ((await readTextIfPresent(this.#liftedPath)) === undefined) await this.#sync();
+    else if ((await readTextIfPresent(this.path)) === undefined)
+      await renameDurably(this.#liftedPath, this.path);
     else await removeDurably(this.#liftedPath);
+  }
+
+  async #sync(): Promise<void> {
+    try {
+      await syncDirectory(dirname(this.path));
+    } catch (error) {
+      if (systemCodeOf(error) !== 'ENOENT') throw error;
+    }
   }
 
   async #content(): Promise<HoldContent | undefined> {

@@ -1,7 +1,7 @@
 import { rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { AgentError } from '../../base/agent-error.ts';
-import { removeDurably, renameDurably, writeTextDurably } from '../../base/durable-file.ts';
+import { removeDurably, renameDurably, syncDirectory, writeTextDurably } from '../../base/durable-file.ts';
 import { isEtcdWalEntry, type WalLayout } from '../layout.ts';
 import { endOrphanedTools } from './end-orphaned-tool.ts';
 import type { HostContext } from './host-context.ts';
@@ -96,6 +96,7 @@ function withdrawMember(context: HostContext): Step {
       await requireStopped(context, signal);
       await renameDurably(layout.member, layout.withdrawnMember);
     },
+    seal: () => syncDirectory(layout.dataDir),
   };
 }
 
@@ -108,6 +109,7 @@ function reinstateMember(context: HostContext): Step {
       await requireStopped(context, signal);
       await renameDurably(layout.setAsideMember, layout.member);
     },
+    seal: () => syncDirectory(layout.dataDir),
   };
 }
 
@@ -121,6 +123,7 @@ function withdrawWal(context: HostContext, wal: WalLayout): Step {
       await moveEntries(wal.dir, wal.withdrawn, isEtcdWalEntry);
       await writeTextDurably(walMark(wal, 'withdrawn'), '');
     },
+    seal: () => syncDirectory(wal.staging),
   };
 }
 
@@ -133,6 +136,7 @@ function reinstateWal(context: HostContext, wal: WalLayout): Step {
       await moveEntries(wal.setAside, wal.dir, () => true);
       await rmdir(wal.setAside);
     },
+    seal: () => syncDirectory(wal.dir),
   };
 }
 

@@ -9,6 +9,11 @@ export interface Step {
   /** Looks only: is the effect of `run` there? It decides what a restart still has to do. */
   isDone(signal: AbortSignal): Promise<boolean>;
   run(signal: AbortSignal, onBytes: OnStepBytes): Promise<void>;
+  /**
+   * Makes durable what `isDone` found. A run that was killed may have ended before its last sync: the effect is seen, and is gone after a
+   * power cut, while the journal says that it is there.
+   */
+  seal?(signal: AbortSignal): Promise<void>;
   /** Asked anew by every run of its phase, also when an earlier run recorded it done: what it looks at does not stay. */
   readonly askAgain?: boolean;
 }
@@ -32,6 +37,7 @@ export async function completeStep(
 ): Promise<void> {
   signal.throwIfAborted();
   if (await step.isDone(signal)) {
+    await step.seal?.(signal);
     await record(step.name, 'done');
     return;
   }

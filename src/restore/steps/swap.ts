@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { AgentError } from '../../base/agent-error.ts';
-import { renameDurably, writeTextDurably } from '../../base/durable-file.ts';
+import { renameDurably, syncDirectory, writeTextDurably } from '../../base/durable-file.ts';
 import { hasProcess } from '../../supervisor/supervisor.ts';
 import { isEtcdWalEntry, type WalLayout } from '../layout.ts';
 import type { HostContext } from './host-context.ts';
@@ -29,6 +29,7 @@ function setAsideMember(context: HostContext): Step {
       await requireStopped(context, signal);
       await renameDurably(layout.member, layout.setAsideMember);
     },
+    seal: () => syncDirectory(layout.dataDir),
   };
 }
 
@@ -46,6 +47,10 @@ function installMember(context: HostContext): Step {
         );
       }
       await renameDurably(layout.stagedMember, layout.member);
+    },
+    seal: async () => {
+      await syncDirectory(layout.dataDir);
+      await syncDirectory(layout.stagedDataDir);
     },
   };
 }
@@ -67,6 +72,7 @@ function setAsideWal(context: HostContext, wal: WalLayout): Step {
       await moveEntries(wal.dir, wal.setAside, isEtcdWalEntry);
       await writeTextDurably(walMark(wal, 'set-aside'), '');
     },
+    seal: () => syncDirectory(wal.staging),
   };
 }
 
@@ -79,6 +85,7 @@ function installWal(context: HostContext, wal: WalLayout): Step {
       await moveEntries(wal.staged, wal.dir, () => true);
       await writeTextDurably(walMark(wal, 'installed'), '');
     },
+    seal: () => syncDirectory(wal.staging),
   };
 }
 

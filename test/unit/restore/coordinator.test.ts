@@ -221,7 +221,7 @@ describe('the acceptance gate', () => {
     );
     expect(told.now).toBe('stuck: nothing');
     expect(told.state.failure).toMatchObject({ code: 'RESTORE_STUCK' });
-    expect(told.state.failure?.message).toContain('no room; clients have written');
+    expect(told.state.failure?.message).toContain('no room; clients may have written');
   });
 
   test('says nothing after its other word', () => {

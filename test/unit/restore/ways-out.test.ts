@@ -1,0 +1,123 @@
+import { describe, expect, test } from 'vitest';
+import type { ParticipantReport } from '../../../src/formats/restore-messages.ts';
+import { moveCoordinator } from '../../../src/restore/coordinator.ts';
+import {
+  openTakeover,
+  type CoordinatorEvent,
+  type CoordinatorState,
+} from '../../../src/restore/coordinator-state.ts';
+import { nextCommands } from '../../../src/restore/next-commands.ts';
+import { moveParticipant, type ParticipantState } from '../../../src/restore/participant.ts';
+import { OPERATION, samplePlan } from '../../support/control-samples.ts';
+
+const plan = samplePlan();
+const first = { counter: 1, agent: 'h1' };
+const second = { counter: 2, agent: 'h2' };
+const failure = { code: 'ETCD_START_FAILED', message: 'it did not come up' };
+
+function report(number: number, more: Partial<ParticipantReport>): CoordinatorEvent {
+  const journalId = `00000000-0000-4000-8000-00000000000${number}`;
+  const bare = { operation: OPERATION, agent: `h${number}`, journalId, version: 1, epoch: second };
+  return { type: 'report', report: { ...bare, phase: 'started', votes: {}, decided: {}, ...more } };
+}
+
+/** A takeover by h2 that has heard these. */
+function takenOver(...events: CoordinatorEvent[]): CoordinatorState {
+  const opened = openTakeover(plan.decided.hosts, second, 30_000);
+  return events.reduce((state, event) => moveCoordinator(state, event).state, opened);
+}
+
+function silent(agent: string): CoordinatorEvent {
+  return { type: 'silent', agent, atMs: 0 };
+}
+
+function rollback(...without: string[]): CoordinatorEvent {
+  return { type: 'requested', kind: 'rollback', by: 'root', without };
+}
+
+function offered(state: CoordinatorState): string[] {
+  return nextCommands({ phase: state.phase, plan, coordinator: state }).map((command) =>
+    command.replace(/ *#.*/, '').replace(` ${OPERATION}`, ''),
+  );
+}
+
+const goingBack = { decided: { first: 'commit', second: 'rollback' } } as const;
+const committed = { decided: { first: 'commit' } } as const;
+
+describe('a host that is lost while the others go back', () => {
+  const waiting = takenOver(
+    report(2, { ...goingBack, phase: 'rolled-back' }),
+    report(3, { ...goingBack, phase: 'rolled-back' }),
+    silent('h1'),
+  );
+
+  test('is waited for, and the status offers to go back without it', () => {
+    expect(waiting.phase).toBe('rolling-back');
+    expect(offered(waiting)).toContain('lifeboat restore rollback --without h1');
+  });
+
+  test('is not waited for any more once the operator says so', () => {
+    expect(moveCoordinator(waiting, rollback('h1')).state.phase).toBe('rolled-back');
+  });
+
+  test('is not given up by a rollback that names nobody', () => {
+    expect(moveCoordinator(waiting, rollback()).state).toBe(waiting);
+  });
+});
+
+test('a rollback that no majority is left to vote for can be forced, also without hosts that were given up', () => {
+  const alone = takenOver(report(2, committed), report(1, committed), silent('h3'), silent('h1'));
+  const asked = moveCoordinator(alone, rollback('h1', 'h3')).state;
+  expect(asked.phase).toBe('rolling-back');
+  expect(offered(asked)).toContain('lifeboat restore takeover --force-outcome abort --without h1 h3');
+});
+
+test('a takeover that was forced and waits for one more host can go on without force where a majority follows', () => {
+  const forced = openTakeover(plan.decided.hosts, second, 30_000, { without: [], outcome: 'abort' });
+  const events = [report(2, committed), report(3, committed), silent('h1')];
+  const waiting = events.reduce((state, event) => moveCoordinator(state, event).state, forced);
+  expect(waiting.phase).toBe('taking-over');
+  expect(offered(waiting)).toContain('lifeboat restore takeover');
+});
+
+test('a decision that a host acts on already needs no votes, also when that host is heard late', () => {
+  const undecided = { phase: 'stopped', epoch: second } as const;
+  const voting = takenOver(report(2, undecided), report(3, undecided));
+  expect(voting).toMatchObject({ phase: 'aborting', ballot: { decided: false } });
+  const heard = moveCoordinator(voting, report(1, { phase: 'aborted', decided: { first: 'abort' } }));
+  expect(heard.state.ballot?.decided).toBe(true);
+});
+
+test('a clock that was set back does not make the coordinator wait for as long again', () => {
+  const { state } = moveCoordinator(takenOver({ type: 'silent', agent: 'h1', atMs: 3_600_000 }), {
+    type: 'tick',
+    atMs: 1000,
+  });
+  expect(state.silentSinceMs['h1']).toBe(1000);
+});
+
+describe('a host whose etcd did not come up, in a cluster that was accepted without it', () => {
+  const failed: ParticipantState = {
+    ...{ phase: 'committing', epoch: first, votes: {}, decided: {}, working: false, failedTries: 1 },
+    ...{ resumed: false, failure },
+  };
+
+  test('tries again for a new coordinator', () => {
+    const followed = moveParticipant(failed, { type: 'promise', epoch: second }).state;
+    const { effects } = moveParticipant(followed, { type: 'advance', goal: 'finish', epoch: second });
+    expect(effects).toEqual([{ type: 'work', phase: 'committing' }]);
+  });
+
+  test('does not try over and over for the same one', () => {
+    const { effects } = moveParticipant(failed, { type: 'advance', goal: 'finish', epoch: first });
+    expect(effects).toEqual([]);
+  });
+});
+
+test('a host remembers that clients may have written to the restored data there', () => {
+  const starting: ParticipantState = {
+    ...{ phase: 'committing', epoch: first, votes: {}, decided: {}, working: true, failedTries: 0 },
+    resumed: false,
+  };
+  expect(moveParticipant(starting, { type: 'work-done', phase: 'committing' }).state.served).toBe(true);
+});
