@@ -1,76 +1,124 @@
-import type { BallotDecision, BallotSlot } from '../../src/formats/restore-journal.ts';
+import type { BallotDecision, BallotSlot, ParticipantPhase } from '../../src/formats/restore-journal.ts';
+import { majorityOf } from '../../src/restore/ballot.ts';
+import { isClosed } from '../../src/restore/phases.ts';
+import type { RestoreWorld } from './restore-world.ts';
 import type { SimulatedHost } from './simulated-host.ts';
+import type { SimulatedMachine } from './simulated-machine.ts';
 
 const SLOTS = ['first', 'second'] as const satisfies readonly BallotSlot[];
-const ON_THE_NEW = ['committing', 'started', 'finishing', 'finished'];
-const ON_THE_OLD = ['aborting', 'aborted'];
 
-/** What holds at every moment. The first breach, in words, or `undefined`. */
-export function breachNow(hosts: readonly SimulatedHost[]): string | undefined {
+/** What holds at every moment. The first breach, in words, or `undefined`. `hasBallots`: there are votes since the last look. */
+export function breachNow(world: RestoreWorld, hasBallots: boolean): string | undefined {
+  const ofBallots = hasBallots ? (decisions(world) ?? goingBack(world)) : undefined;
+  return ofBallots ?? dataSets(world) ?? twoClusters(world);
+}
+
+function decisions(world: RestoreWorld): string | undefined {
+  const { hosts } = world;
   for (const slot of SLOTS) {
-    const breach = twoDecisions(hosts, slot) ?? decidedByFew(hosts, slot);
-    if (breach !== undefined) return breach;
-  }
-  const phases = hosts.flatMap(({ participant }) => participant?.phase ?? []);
-  if (
-    phases.some((phase) => ON_THE_NEW.includes(phase)) &&
-    phases.some((phase) => ON_THE_OLD.includes(phase))
-  )
-    return `I2: one goes on and another aborts: ${phases.join(', ')}`;
-  const running = new Set(hosts.map(({ machine }) => machine.etcd));
-  if (running.has('new') && running.has('old')) return 'I4: old and new data run at the same time';
-  const touched = hosts.find(({ machine }) => machine.data !== 'old');
-  if (touched !== undefined && !hasMajority(hosts, 'first', 'commit'))
-    return `I5: ${touched.agent} moved its data before a majority had the decision`;
-  return undefined;
-}
-
-function twoDecisions(hosts: readonly SimulatedHost[], slot: BallotSlot): string | undefined {
-  const decided = new Set(hosts.flatMap(({ disk }) => disk.decided(slot)));
-  if (decided.size > 1) return `I2: the ${slot} slot was decided twice: ${[...decided].join(', ')}`;
-  const turncoat = hosts.find(({ disk }) => disk.votes(slot).length > 1);
-  return turncoat === undefined ? undefined : `${turncoat.agent} voted twice in the ${slot} slot`;
-}
-
-/** A host that never began holds nothing that an abort would have to undo: it needs no vote. */
-function decidedByFew(hosts: readonly SimulatedHost[], slot: BallotSlot): string | undefined {
-  for (const decision of new Set(hosts.flatMap(({ disk }) => disk.decided(slot)))) {
-    if (decision !== 'abort' && !hasMajority(hosts, slot, decision))
-      return `I5: ${decision} was decided by fewer than a majority`;
-  }
-  return undefined;
-}
-
-function hasMajority(hosts: readonly SimulatedHost[], slot: BallotSlot, decision: BallotDecision): boolean {
-  return hosts.filter(({ disk }) => disk.votes(slot).includes(decision)).length > hosts.length / 2;
-}
-
-/** What holds when everything can be reached and nothing goes on any more. */
-export function breachAtEnd(hosts: readonly SimulatedHost[]): string | undefined {
-  const coordinator = hosts.find((host) => host.coordinator !== undefined)?.coordinator;
-  // The first line never became durable: there was no operation.
-  if (coordinator === undefined) return everyHost(hosts, [undefined], 'old');
-  const { phase, failure } = coordinator;
-  if (phase === 'finished') return everyHost(hosts, ['finished'], 'new');
-  if (phase === 'aborted') return everyHost(hosts, ['aborted', undefined], 'old');
-  if (phase === 'rolled-back') return everyHost(hosts, ['rolled-back'], 'old');
-  if (phase !== 'stuck') return `the operation ended in ${phase}`;
-  return failure === undefined ? 'I2: stuck without a reason' : undefined;
-}
-
-function everyHost(
-  hosts: readonly SimulatedHost[],
-  phases: readonly (string | undefined)[],
-  data: 'old' | 'new',
-): string | undefined {
-  for (const { agent, participant, machine, isStuck } of hosts) {
-    if (isStuck) continue;
-    const phase = participant?.phase;
-    if (!phases.includes(phase)) return `I2: ${agent} ended ${phase ?? 'unopened'}`;
-    if (machine.data !== data || machine.etcd !== data || machine.held) {
-      const held = machine.held ? ', still held' : '';
-      return `I2: ${agent} ended with ${machine.data} data and ${machine.etcd} etcd${held}`;
+    const decided = new Set(hosts.flatMap(({ decided: { [slot]: known } }) => [...known]));
+    // What the operator forces may differ from what only a lost host knew, and from what nobody acted on yet.
+    if (decided.size > 1 && world.forced.length === 0)
+      return `I2: the ${slot} slot was decided twice: ${[...decided].join(', ')}`;
+    if (hosts.some(acts('commit')) && hosts.some(acts('abort')))
+      return 'I2: one host goes on and another one aborts';
+    const ofLeft = new Set(hosts.filter(({ isLeft }) => isLeft).flatMap((host) => [...host.decided[slot]]));
+    for (const decision of ofLeft) {
+      if (decision !== 'abort' && !isDecided(world, slot, decision as BallotDecision))
+        return `I5: ${decision} is acted on, and no majority has synced it`;
     }
   }
   return undefined;
+}
+
+const ACTS = {
+  abort: ['aborting', 'aborted'],
+  commit: ['committing', 'started', 'finishing', 'finished', 'rollback-stopping', 'rollback-stopped'],
+} as const satisfies Record<string, readonly ParticipantPhase[]>;
+
+function acts(on: keyof typeof ACTS) {
+  return ({ isLeft, agent }: SimulatedHost): boolean =>
+    isLeft && ACTS[on].some((phase) => phase === agent?.participant?.state.phase);
+}
+
+function isDecided(world: RestoreWorld, slot: BallotSlot, decision: BallotDecision): boolean {
+  const { hosts, forced } = world;
+  const epochs = hosts.flatMap((host) => host.votes[slot]).filter((vote) => vote.decision === decision);
+  return epochs.some(({ epoch }) => {
+    const order = forced.find(
+      (one) => one.epoch.counter === epoch.counter && one.epoch.agent === epoch.agent,
+    );
+    const voters = hosts.filter(({ name }) => order?.order.without.includes(name) !== true);
+    return voters.filter((host) => host.hasVoted(slot, decision, epoch)).length >= majorityOf(voters.length);
+  });
+}
+
+function goingBack(world: RestoreWorld): string | undefined {
+  const goesBack = world.hosts.some(({ votes }) =>
+    votes.second.some(({ decision }) => decision === 'rollback'),
+  );
+  if (!goesBack || world.operatorRollsBack) return undefined;
+  if (!world.hasReasonToGoBack) return 'I3: it is rolled back though nothing failed';
+  return world.clientsHadWritten ? 'I3: it is rolled back by itself though clients had written' : undefined;
+}
+
+function dataSets(world: RestoreWorld): string | undefined {
+  let committed: boolean | undefined;
+  const isCommitted = (): boolean => (committed ??= isDecided(world, 'first', 'commit'));
+  for (const { name, machine, isLeft } of world.hosts) {
+    if (!isLeft) continue;
+    const contents = machine.directories.contents();
+    const halves = machine.options.separateWal ? 2 : 1;
+    const old = contents.filter((content) => content === 'old').length;
+    if (old !== (machine.options.found === 'absent' ? 0 : halves)) return `I3: old data of ${name} is lost`;
+    const moved = ['member', 'wal', 'member.restored', 'wal.restored'] as const;
+    const isNew = moved.some((place) => machine.directories.get(place) === 'new');
+    if (isNew && !isCommitted()) return `I5: ${name} moved its data before a majority had the decision`;
+    if (machine.hasWrites && contents.filter((content) => content === 'new').length !== halves)
+      return `I3: what clients wrote on ${name} is lost`;
+  }
+  return undefined;
+}
+
+function twoClusters({ hosts }: RestoreWorld): string | undefined {
+  const running = hosts.filter(({ isLeft, machine }) => isLeft && machine.etcd !== undefined);
+  const onOld = running.filter(({ machine }) => machine.etcd?.data === 'old');
+  const onNew = running.filter(({ machine }) => machine.etcd?.data === 'new');
+  if (onOld.length === 0 || onNew.length === 0) return undefined;
+  const names = (some: readonly SimulatedHost[]): string => some.map(({ name }) => name).join(', ');
+  const accepted = hosts.some(({ decided }) => decided.second.has('accepted'));
+  return `${accepted ? 'I9' : 'I4'}: ${names(onOld)} runs old data while ${names(onNew)} runs restored data`;
+}
+
+/** What holds when everything can be reached again and the operation is over. */
+export function breachAtEnd({ hosts }: RestoreWorld): string | undefined {
+  const left = hosts.filter(({ isLeft }) => isLeft);
+  const ends = new Set(left.flatMap(({ agent }) => agent?.participant?.state.phase ?? []));
+  if (ends.size > 1) return `I2: the hosts ended differently: ${[...ends].join(', ')}`;
+  const [end] = ends;
+  if (end !== undefined && !isClosed(end)) return `I2: the hosts ended ${end}`;
+  const untouched = left.find(({ agent }) => end === 'finished' && agent?.participant === undefined);
+  if (untouched !== undefined) return `I2: ${untouched.name} took no part in what the others finished`;
+  for (const host of left) {
+    const breach = notAsEnded(host, end);
+    if (breach !== undefined) return `I2: ${host.name} ended ${end ?? 'untouched'} with ${breach}`;
+  }
+  return undefined;
+}
+
+function notAsEnded({ machine, agent }: SimulatedHost, end: string | undefined): string | undefined {
+  if (machine.isHeld) return 'the hold in place';
+  return end === 'finished' ? notRestored(machine, agent !== undefined) : notAsFound(machine);
+}
+
+function notRestored({ data, etcd }: SimulatedMachine, hasAgent: boolean): string | undefined {
+  if (!hasAgent) return 'its agent down';
+  if (data !== 'new') return `${data} data`;
+  return etcd === undefined ? 'etcd down' : undefined;
+}
+
+function notAsFound({ data, etcd, options: { found } }: SimulatedMachine): string | undefined {
+  if (data !== (found === 'absent' ? 'nothing' : 'old')) return `${data} data`;
+  if (found === 'running') return etcd === undefined ? 'etcd down' : undefined;
+  return etcd !== undefined && found !== 'restarting' ? 'etcd running' : undefined;
 }

@@ -1,205 +1,178 @@
-import type { Epoch, JournalEntry } from '../../src/formats/restore-journal.ts';
-import type { Goal, KnownOutcome, ParticipantReport } from '../../src/formats/restore-messages.ts';
-import type { RestorePlan } from '../../src/formats/restore-plan.ts';
-import { moveCoordinator } from '../../src/restore/coordinator.ts';
-import {
-  openCoordinator,
-  type CoordinatorEffect,
-  type CoordinatorEvent,
-  type CoordinatorState,
-} from '../../src/restore/coordinator-state.ts';
-import { coordinatorEntries, participantEntries } from '../../src/restore/effect-entries.ts';
-import { foldJournal } from '../../src/restore/fold-journal.ts';
-import {
-  moveParticipant,
-  openParticipant,
-  type ParticipantEvent,
-  type ParticipantMove,
-  type ParticipantState,
-} from '../../src/restore/participant.ts';
-import { isClosed, isEnded, leadsOut, type WorkingPhase } from '../../src/restore/phases.ts';
-import { SimulatedDisk } from './simulated-disk.ts';
-import { ACTS, SimulatedMachine } from './simulated-machine.ts';
+import type {
+  BallotSlot,
+  Epoch,
+  JournalEntry,
+  TakeoverOrder,
+  Vote,
+} from '../../src/formats/restore-journal.ts';
+import type { FoundState, RestorePlan } from '../../src/formats/restore-plan.ts';
+import { HostDown } from './accidents.ts';
+import type { Request } from './messages.ts';
+import type { Rules } from './rules.ts';
+import { SimulatedAgent } from './simulated-agent.ts';
+import { SimulatedJournal } from './simulated-journal.ts';
+import { SimulatedMachine } from './simulated-machine.ts';
 
-const AT = '2026-11-23T15:00:00.000Z';
-
-export interface HostSettings {
-  readonly agent: string;
-  readonly plan: RestorePlan;
+/** What an operator answered for, and the coordinator that goes on with it. */
+export interface Forced {
   readonly epoch: Epoch;
-  readonly graceMs: number;
-  /** Asked before each append: does the host go down now, and how much of the line reaches the disk? */
-  readonly crashesAt: (lineBytes: number) => { readonly keptBytes: number } | undefined;
+  readonly order: TakeoverOrder;
 }
 
-/** One agent: the real machines over a disk that survives it, and work that takes as many acts as the real steps. */
+export interface HostOptions {
+  readonly onForced: (forced: Forced) => void;
+  readonly name: string;
+  readonly plan: RestorePlan;
+  readonly graceMs: number;
+  readonly rules: Rules;
+  readonly found: FoundState;
+  readonly separateWal: boolean;
+  readonly say: (words: string) => void;
+  /** Milliseconds on the world's clock. */
+  readonly worldMs: () => number;
+  readonly nextId: () => number;
+  readonly post: (request: Request) => void;
+}
+
+/** One host: a disk that outlives its agent, a machine, and the agent while its process runs. */
 export class SimulatedHost {
-  readonly agent: string;
-  readonly disk = new SimulatedDisk();
-  readonly machine = new SimulatedMachine();
-  readonly #settings: HostSettings;
-  isUp = true;
-  participant: ParticipantState | undefined;
-  coordinator: CoordinatorState | undefined;
-  /** What the coordinator asked of its surroundings and has no answer to yet. */
-  waiting: CoordinatorEffect[] = [];
+  readonly name: string;
+  readonly machine: SimulatedMachine;
+  readonly #options: HostOptions;
+  agent: SimulatedAgent | undefined;
+  /** The agent's process is stopped and will go on where it was. */
+  isFrozen = false;
+  /** For good: it never comes back. */
+  isDead = false;
+  isReimaged = false;
+  /** It stays off until then: an operator gave it up for a rollback. */
+  isKeptOff = false;
+  /** How far its clock is from the world's. */
+  clockOffsetMs = 0;
+  journal: SimulatedJournal;
+  /** Everything that was ever synced here, also before the host was lost. */
+  readonly votes: Readonly<Record<BallotSlot, Vote[]>> = { first: [], second: [] };
+  readonly decided: Readonly<Record<BallotSlot, Set<string>>> = { first: new Set(), second: new Set() };
+  /** Grows with each vote and each decision. */
+  ballots = 0;
   /** Grows with everything that an invariant could be about. */
   changes = 0;
-  #work: { phase: WorkingPhase; actsDone: number } | undefined;
 
-  constructor(settings: HostSettings) {
-    this.#settings = settings;
-    this.agent = settings.agent;
+  constructor(options: HostOptions) {
+    this.#options = options;
+    const { name, found, separateWal } = options;
+    this.name = name;
+    this.machine = new SimulatedMachine({ host: name, found, separateWal });
+    this.journal = new SimulatedJournal(name);
   }
 
-  /** Whether this host has nothing more to do, and drives nothing. */
-  get isDone(): boolean {
-    const { participant, coordinator } = this;
-    return (
-      (participant === undefined || isClosed(participant.phase) || this.isStuck) &&
-      (coordinator === undefined || isEnded(coordinator.phase))
-    );
+  /** Whether it takes part: what becomes of a lost host is nobody's concern. */
+  get isLeft(): boolean {
+    return !this.isDead && !this.isReimaged;
   }
 
-  /** It cannot get out of the operation, and reports so: a person must look. */
-  get isStuck(): boolean {
-    const { participant } = this;
-    return participant?.failure !== undefined && leadsOut(participant.phase);
-  }
-
-  /** Takes part in the operation from now on; `coordinating`: drives it too. */
-  open(coordinating: boolean): void {
-    const entries: JournalEntry[] = [this.#opening()];
-    if (coordinating) entries.push({ type: 'coordinating', at: AT, epoch: this.#settings.epoch });
-    if (!this.#append(entries)) return;
-    const { epoch, plan, graceMs } = this.#settings;
-    this.#become(openParticipant(epoch));
-    if (!coordinating) return;
-    this.coordinator = openCoordinator(plan.decided.hosts, epoch, graceMs);
-  }
-
-  /** @returns The report, or `undefined` where the host knows nothing of the operation. */
-  advance(goal: Goal): ParticipantReport | undefined {
-    if (this.participant === undefined && goal === 'prepare') this.open(false);
-    this.dispatch({ type: 'advance', goal, epoch: this.#settings.epoch });
-    return this.isUp ? this.report() : undefined;
-  }
-
-  report(): ParticipantReport | undefined {
-    const { participant } = this;
-    if (participant === undefined) return undefined;
-    const { phase, epoch, votes, decided, failure } = participant;
-    const { plan } = this.#settings;
-    return {
-      operation: plan.decided.operation,
-      agent: this.agent,
-      journalId: plan.decided.hosts.find(({ agent }) => agent === this.agent)?.journalId ?? '',
-      version: 1,
-      epoch,
-      phase,
-      votes,
-      decided,
-      ...(failure === undefined ? {} : { failure }),
-    };
-  }
-
-  outcome(): KnownOutcome {
-    if (this.participant === undefined) return { known: false };
-    const ballot = this.coordinator?.ballot;
-    return {
-      known: true,
-      ...this.participant.decided,
-      ...(ballot?.decided === true ? { [ballot.slot]: ballot.decision } : {}),
-    };
-  }
-
-  dispatch(event: ParticipantEvent): void {
-    if (this.participant === undefined || !this.isUp) return;
-    const move = moveParticipant(this.participant, event);
-    const entries = participantEntries(move.effects, move.state.epoch, AT);
-    if (entries.length === 0 || this.#append(entries)) this.#become(move);
-  }
-
-  drive(event: CoordinatorEvent): void {
-    if (this.coordinator === undefined || !this.isUp) return;
-    const { state, effects } = moveCoordinator(this.coordinator, event);
-    const entries = coordinatorEntries(effects, state.epoch, AT);
-    if (entries.length > 0 && !this.#append(entries)) return;
-    this.coordinator = state;
-    const asked = ['check-guards', 'run-gate', 'check-writes'];
-    this.waiting.push(...effects.filter(({ type }) => asked.includes(type)));
-  }
-
-  /** Goes on with the work of the phase by one act; after the last one it is done. */
-  act(): void {
-    const work = this.#work;
-    if (work === undefined) return;
-    const act = ACTS[work.phase][work.actsDone];
-    if (act !== undefined) {
-      this.changes += 1;
-      act(this.machine);
-      work.actsDone += 1;
-      return;
-    }
-    this.#work = undefined;
-    this.dispatch({ type: 'work-done', phase: work.phase });
-  }
-
-  fail(): void {
-    const work = this.#work;
-    if (work === undefined) return;
-    this.#work = undefined;
-    const failure = { code: 'RESTORE_STEP_FAILED', message: `${work.phase} failed` };
-    this.dispatch({ type: 'work-failed', phase: work.phase, failure });
-  }
-
-  /** The agent is gone. With `reboot`, its machine too. */
-  crash(reboot: boolean): void {
-    this.changes += 1;
-    this.isUp = false;
-    this.participant = undefined;
-    this.coordinator = undefined;
-    this.waiting = [];
-    this.#work = undefined;
-    if (reboot) this.machine.reboot();
+  /** The agent answers and acts now. */
+  get running(): SimulatedAgent | undefined {
+    return this.isFrozen ? undefined : this.agent;
   }
 
   start(): void {
-    this.isUp = true;
-    const entries = this.disk.read();
-    if (entries.length === 0) return;
-    const folded = foldJournal(entries, this.#settings.graceMs);
-    this.participant = folded.participant;
-    this.coordinator = folded.coordinator;
-    if (!isClosed(folded.participant.phase)) this.dispatch({ type: 'resumed' });
-    if (this.coordinator !== undefined && !isEnded(this.coordinator.phase)) this.drive({ type: 'resumed' });
-  }
-
-  #become({ state, effects }: ParticipantMove): void {
+    if (this.agent !== undefined || this.isDead || this.isKeptOff) return;
     this.changes += 1;
-    this.participant = state;
-    for (const effect of effects) {
-      if (effect.type === 'interrupt') this.#work = undefined;
-      if (effect.type === 'work') this.#work = { phase: effect.phase, actsDone: 0 };
+    if (!this.machine.isOn) {
+      this.machine.boot();
+      this.#say('boots');
+      return;
+    }
+    this.#say('its agent starts');
+    this.guard(() => {
+      const entries = this.journal.open();
+      this.#note(entries);
+      this.agent = SimulatedAgent.start(this.#surroundings(), entries);
+    });
+  }
+
+  /** Runs what the agent does. An accident in the middle of it takes the agent down. */
+  guard(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      if (!(error instanceof HostDown) || error.host !== this.name) throw error;
+      this.crash(error.power, 1);
+    } finally {
+      this.changes += 1;
     }
   }
 
-  /** False when the host went down over it. */
-  #append(entries: readonly JournalEntry[]): boolean {
-    const lineBytes = JSON.stringify(entries).length + 10;
-    const crash = this.#settings.crashesAt(lineBytes);
-    if (crash === undefined) {
-      this.disk.append(entries);
-      return true;
-    }
-    this.disk.tear(entries, crash.keptBytes);
-    this.crash(false);
-    return false;
+  /** @param part - From 0 to 1: how much of what was not synced is on the disk all the same. */
+  crash(power: boolean, part: number): void {
+    this.changes += 1;
+    this.agent = undefined;
+    this.isFrozen = false;
+    this.journal.disarm();
+    this.#say(power ? 'its power is cut' : 'its agent is killed');
+    if (!power) return;
+    this.journal.powerCut(part);
+    this.machine.powerCut(part);
   }
 
-  #opening(): JournalEntry {
-    const { plan, epoch } = this.#settings;
-    const { operation } = plan.decided;
-    return { type: 'opened', at: AT, version: 1, operation, epoch, requestedBy: 'simulation', plan };
+  /** A new machine with a new state directory under the old name. */
+  reimage(): void {
+    this.crash(true, 0);
+    this.isReimaged = true;
+    this.journal = new SimulatedJournal(this.name);
+    this.machine.reimage();
+    this.#say('is reimaged');
+  }
+
+  #say(words: string): void {
+    this.#options.say(`${this.name} ${words}`);
+  }
+
+  #surroundings() {
+    const { name, worldMs, plan } = this.#options;
+    const own = plan.decided.hosts.find(({ agent }) => agent === name);
+    return {
+      ...this.#options,
+      host: name,
+      journalId: this.isReimaged ? REIMAGED_ID : (own?.journalId ?? REIMAGED_ID),
+      machine: this.machine,
+      append: (entries: readonly JournalEntry[]) => {
+        this.#append(entries);
+      },
+      discardJournal: () => {
+        this.journal.discard();
+      },
+      say: (words: string) => {
+        this.#say(words);
+      },
+      nowMs: () => worldMs() + this.clockOffsetMs,
+    };
+  }
+
+  #append(entries: readonly JournalEntry[]): void {
+    this.changes += 1;
+    this.journal.append(entries);
+    this.#note(entries);
+  }
+
+  #note(entries: readonly JournalEntry[]): void {
+    for (const entry of entries) {
+      if (entry.type === 'vote' || entry.type === 'decided') this.ballots += 1;
+      if (entry.type === 'vote')
+        this.votes[entry.slot].push({ decision: entry.decision, epoch: entry.epoch });
+      if (entry.type === 'decided') this.decided[entry.slot].add(entry.decision);
+      if (entry.type === 'coordinating' && entry.order !== undefined)
+        this.#options.onForced({ epoch: entry.epoch, order: entry.order });
+    }
+  }
+
+  /** Whether it ever voted so for this coordinator. */
+  hasVoted(slot: BallotSlot, decision: string, { counter, agent }: Epoch): boolean {
+    return this.votes[slot].some(
+      (vote) => vote.decision === decision && vote.epoch.counter === counter && vote.epoch.agent === agent,
+    );
   }
 }
+
+const REIMAGED_ID = '00000000-0000-4000-8000-ffffffffffff';

@@ -1,73 +1,88 @@
-import type { WorkingPhase } from '../../src/restore/phases.ts';
+import type { FoundState } from '../../src/formats/restore-plan.ts';
+import { Breach } from './accidents.ts';
+import { SimulatedDirectories } from './simulated-directories.ts';
 
-type Act = (machine: SimulatedMachine) => void;
+export type DataSet = 'old' | 'new';
 
-/** What a restore changes on a host: which data is in place, which etcd runs, and whether the hold is there. */
+interface RunningEtcd {
+  readonly data: DataSet;
+  /** It was asked to stop, and shuts down. */
+  stopping: boolean;
+}
+
+export interface MachineOptions {
+  readonly host: string;
+  readonly found: FoundState;
+  /** Where the WAL has a directory of its own, a swap has two halves. */
+  readonly separateWal: boolean;
+}
+
+/** What a restore changes on a host: which data lies where, which etcd runs on it, and whether the hold is there. */
 export class SimulatedMachine {
-  data: 'old' | 'half' | 'new' = 'old';
-  etcd: 'old' | 'new' | 'none' = 'old';
-  held = false;
+  readonly options: MachineOptions;
+  readonly directories: SimulatedDirectories;
+  etcd: RunningEtcd | undefined;
+  isOn = true;
+  /** The next start of etcd does not go well. */
+  startFails = false;
+  /** It was here that clients wrote to the new cluster, or it caught up with them. */
+  hasWrites = false;
 
-  /** The operating system starts again: a held etcd stays down. */
-  reboot(): void {
-    this.etcd = 'none';
-    if (!this.held) this.startEtcd();
+  constructor(options: MachineOptions) {
+    this.options = options;
+    this.directories = new SimulatedDirectories(options.host);
+    if (options.found !== 'absent') {
+      this.directories.put('member', 'old');
+      if (options.separateWal) this.directories.put('wal', 'old');
+    }
+    this.directories.sync();
+    if (options.found === 'running') this.etcd = { data: 'old', stopping: false };
   }
 
+  get isHeld(): boolean {
+    return this.directories.has('hold') || this.directories.has('hold.lifted');
+  }
+
+  /** Which data etcd would start on, in words where it is none. */
+  get data(): DataSet | 'nothing' | 'half' {
+    const member = this.directories.get('member');
+    const wal = this.options.separateWal ? this.directories.get('wal') : member;
+    if (member === undefined && wal === undefined) return 'nothing';
+    if (member !== wal) return 'half';
+    return member === 'old' ? 'old' : 'new';
+  }
+
+  /** A process of etcd begins, whoever starts it. */
   startEtcd(): void {
-    if (this.data === 'half') throw new Error('I10: etcd started on data that is half swapped');
-    this.etcd = this.data;
+    const { data } = this;
+    if (data === 'nothing' || data === 'half')
+      throw new Breach(`I10: etcd is started on ${this.options.host} with ${data} in its data directory`);
+    this.etcd = { data, stopping: false };
   }
 
-  requireStopped(): void {
-    if (this.etcd !== 'none') throw new Error(`data moved while ${this.etcd} etcd runs`);
+  /** The service manager starts etcd when the machine boots, and again when it died; not against the hold. */
+  superviseEtcd(): void {
+    const { found } = this.options;
+    const isEnabled = found === 'running' || found === 'restarting' || this.data === 'new';
+    if (!this.isOn || this.etcd !== undefined || this.directories.has('hold') || !isEnabled) return;
+    if (this.data !== 'nothing') this.startEtcd();
   }
-}
 
-/** Each phase in acts that may be repeated after a crash between any two, as the real steps may. */
-export const ACTS: Readonly<Record<WorkingPhase, readonly Act[]>> = {
-  preparing: [idle],
-  stopping: [hold, stop],
-  confirming: [idle],
-  committing: [takeOut('new'), putIn('new'), start],
-  finishing: [start, release],
-  aborting: [start, release],
-  'rollback-stopping': [hold, stop],
-  'rolling-back': [takeOut('old'), putIn('old'), start, release],
-};
+  powerCut(part: number): void {
+    this.directories.powerCut(part);
+    this.etcd = undefined;
+    this.isOn = false;
+  }
 
-function idle(): void {
-  // Looks only, or writes into the staging directory.
-}
+  boot(): void {
+    this.isOn = true;
+    this.superviseEtcd();
+  }
 
-function hold(machine: SimulatedMachine): void {
-  machine.held = true;
-}
-
-function stop(machine: SimulatedMachine): void {
-  machine.etcd = 'none';
-}
-
-function start(machine: SimulatedMachine): void {
-  if (machine.etcd === 'none') machine.startEtcd();
-}
-
-function release(machine: SimulatedMachine): void {
-  machine.held = false;
-}
-
-function takeOut(target: 'old' | 'new'): Act {
-  return (machine) => {
-    if (machine.data === target) return;
-    machine.requireStopped();
-    machine.data = 'half';
-  };
-}
-
-function putIn(target: 'old' | 'new'): Act {
-  return (machine) => {
-    if (machine.data === target) return;
-    machine.requireStopped();
-    machine.data = target;
-  };
+  /** A new machine under the old name. */
+  reimage(): void {
+    this.directories.erase();
+    this.etcd = undefined;
+    this.hasWrites = false;
+  }
 }

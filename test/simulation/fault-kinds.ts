@@ -1,0 +1,30 @@
+/** What goes wrong in a schedule, as the table of coverage names it. */
+export const FAULT_KINDS = [
+  'message lost',
+  'message duplicated',
+  'partition',
+  'one-way partition',
+  'agent killed',
+  'power cut',
+  'crash in append',
+  'failed write',
+  'agent frozen',
+  'clock jump',
+  'etcd died',
+  'etcd does not start',
+  'step failed',
+  'gate failed',
+  'guard failed',
+  'client write',
+  'host reimaged',
+  'host lost for good',
+  'operator aborts',
+  'operator accepts',
+  'operator rolls back',
+  'operator takes over',
+  'operator resumes',
+  'operator forces',
+  'takeover by time',
+] as const;
+
+export type FaultKind = (typeof FAULT_KINDS)[number];
