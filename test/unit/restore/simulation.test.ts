@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { runSchedule } from '../../simulation/run-schedule.ts';
 import { scheduleOf } from '../../simulation/schedule.ts';
 
-const RUNS = 600;
+const RUNS = 400;
 const SEED = 1;
 
 test(
