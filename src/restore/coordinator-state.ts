@@ -20,6 +20,8 @@ export interface CoordinatorState {
   readonly phase: OperationPhase;
   readonly epoch: Epoch;
   readonly hosts: readonly string[];
+  /** Whose votes decide: all, but for those that the operator swore dead when the outcome was forced. */
+  readonly voters: readonly string[];
   /** By agent, as the plan has them: a host that was reimaged has another, and is not believed. */
   readonly journalIds: Readonly<Record<string, string>>;
   readonly graceMs: number;
@@ -100,6 +102,7 @@ export function openCoordinator(
     phase: 'preparing',
     epoch,
     hosts: hosts.map(({ agent }) => agent),
+    voters: hosts.map(({ agent }) => agent),
     journalIds: Object.fromEntries(hosts.map(({ agent, journalId }) => [agent, journalId])),
     graceMs,
     reports: {},
@@ -119,11 +122,11 @@ export function openTakeover(
   graceMs: number,
   order?: TakeoverOrder,
 ): CoordinatorState {
-  return {
-    ...openCoordinator(hosts, epoch, graceMs),
-    phase: 'taking-over',
-    ...(order === undefined ? {} : { without: order.without, forced: order.outcome }),
-  };
+  const opened: CoordinatorState = { ...openCoordinator(hosts, epoch, graceMs), phase: 'taking-over' };
+  if (order === undefined) return opened;
+  const { without, outcome } = order;
+  const voters = opened.hosts.filter((agent) => !without.includes(agent));
+  return { ...opened, without, voters, forced: outcome };
 }
 
 /** Whether the host follows this coordinator: until it does, nothing is asked of it but that. */

@@ -12,10 +12,9 @@ import {
 
 /** A decision counts when a majority of the participants has synced it; a host that refused can only mean abort. */
 export function countVotes(state: CoordinatorState): CoordinatorMove | undefined {
-  const { ballot } = state;
+  const { ballot, voters } = state;
   if (ballot === undefined) return undefined;
   const { slot, decision } = ballot;
-  const voters = state.forced === undefined ? state.hosts : expectedHosts(state);
   const votes = voters.filter((agent) => hasVoted(state, agent, slot, decision)).length;
   if (votes < majorityOf(voters.length) && !isKnown(state, slot, decision)) return undefined;
   const decided = { ...state, ballot: { slot, decision, decided: true } };

@@ -46,7 +46,7 @@ function asCoordinator(state: CoordinatorState, id: string): string[] {
   if (refusalOf(state, { kind: 'abort', without: [] }) === undefined)
     return [watch, `lifeboat restore abort ${id}`];
   const ways = missing(state).length === 0 ? [] : choices(state, id);
-  return [watch, ...ways, ...deadlock(state, id)];
+  return [watch, ...ways, ...again(state, id), ...deadlock(state, id)];
 }
 
 /** What was forced waits for every host that was not given up. A majority needs no force. */
@@ -63,6 +63,13 @@ function choices(state: CoordinatorState, id: string): string[] {
   return (['accept', 'rollback'] as const)
     .filter((kind) => refusalOf(state, { kind, without }) === undefined)
     .map((kind) => `lifeboat restore ${kind} ${id}${flag}`);
+}
+
+/** A host that failed gives no vote, and looks again when it follows a new coordinator. */
+function again({ ballot, hosts, reports }: CoordinatorState, id: string): string[] {
+  const failed = hosts.filter((agent) => reports[agent]?.failure !== undefined);
+  if (ballot?.decided !== false || failed.length === 0) return [];
+  return [`lifeboat restore takeover ${id}  # once what failed on ${failed.join(' and ')} is mended`];
 }
 
 /** A vote that no majority of the hosts is left to give: also those that nobody waits for any more count. */

@@ -262,8 +262,10 @@ function fail(state: ParticipantState, event: { phase: WorkingPhase; failure: Fa
  */
 function lookAgain(state: ParticipantState, why: string): ParticipantMove {
   const idle: ParticipantState = { ...state, working: false, failedTries: 0, resumed: true };
-  if (state.phase === 'confirmed' || (state.phase === 'confirming' && sound(state))) {
-    return { state: { ...idle, phase: 'stopped' }, effects: [{ type: 'record-phase', phase: 'stopped' }] };
+  if (state.phase === 'confirmed' || state.phase === 'confirming') {
+    // A look that failed is taken again too: the commit may be decided, and then there is no way but through it.
+    const { failure: _, ...mended } = idle;
+    return { state: { ...mended, phase: 'stopped' }, effects: [{ type: 'record-phase', phase: 'stopped' }] };
   }
   if (isWorking(state.phase) && isUndecided(state.phase) && sound(state)) return cutShort(idle, why);
   if (leadsOut(state.phase)) {

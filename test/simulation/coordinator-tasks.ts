@@ -84,7 +84,8 @@ function lookForWrites(world: RestoreWorld, host: SimulatedHost, coordinator: Si
     coordinator.tasks.push({ type: 'check-writes' });
     return;
   }
-  world.clientsHadWritten = world.clientsWrote;
+  // What only lost hosts had is lost with them.
+  world.clientsHadWritten = world.hosts.some(({ isLeft, machine }) => isLeft && machine.hasWrites);
   coordinator.report({ type: 'writes-checked', clientsWrote: verdict !== 'none' });
 }
 

@@ -49,7 +49,7 @@ export const FAULT_ACTS: Readonly<Record<FaultKind, FaultAct>> = {
     return true;
   },
   'gate failed': (world) => {
-    if (world.gateFails || world.phase !== 'verifying') return false;
+    if (world.gateFails || !['committing', 'verifying'].includes(world.phase)) return false;
     world.gateFails = true;
     return true;
   },
@@ -129,7 +129,6 @@ function etcdDies({ hosts }: RestoreWorld, random: SeededRandom): boolean {
 
 function writeToNewCluster(world: RestoreWorld): boolean {
   if (!newClusterServes(world)) return false;
-  world.clientsWrote = true;
   for (const { machine } of world.hosts) if (machine.etcd?.data === 'new') machine.hasWrites = true;
   return true;
 }

@@ -13,9 +13,9 @@ import type { SeededRandom } from './seeded-random.ts';
 import type { SimulatedAgent } from './simulated-agent.ts';
 import { SimulatedHost, type Forced } from './simulated-host.ts';
 
-export const GRACE_MS = 30_000;
+const GRACE_MS = 30_000;
 export const GATE_TIMEOUT_MS = 40_000;
-export const TAKEOVER_AFTER_MS = 60_000;
+const TAKEOVER_AFTER_MS = 60_000;
 
 export interface WorldOptions {
   readonly plan: RestorePlan;
@@ -42,7 +42,6 @@ export class RestoreWorld {
   /** Something failed that may lead to a rollback. */
   hasReasonToGoBack = false;
   operatorRollsBack = false;
-  clientsWrote = false;
   /** When the coordinator last asked for clients' writes, there were some. */
   clientsHadWritten = false;
   /** The acceptance gate finds that what etcd serves is not what was restored. */

@@ -11,6 +11,8 @@ export interface Rules {
   readonly endsWorkBeforePromise: boolean;
   /** A rename counts when its directory is synced. */
   readonly syncsDirectories: boolean;
+  /** What an agent that was killed left unsynced is synced before a step is recorded done. */
+  readonly sealsFoundSteps: boolean;
   /** etcd starts when both halves of a swap are there. */
   readonly startsWholeDataOnly: boolean;
   /** A step recorded done is passed over. */
@@ -27,6 +29,7 @@ export const REAL_RULES: Rules = {
   refusesOldEpochs: true,
   endsWorkBeforePromise: true,
   syncsDirectories: true,
+  sealsFoundSteps: true,
   startsWholeDataOnly: true,
   skipsDoneSteps: true,
   waitsAfterFailedWrite: true,

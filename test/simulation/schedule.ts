@@ -25,7 +25,7 @@ export function scheduleOf(seriesSeed: number, run: number): Schedule {
     hosts: random.pick([1, 2, 2, 3, 3, 3, 3, 4, 5]),
     turns: Array.from({ length: turns }, (_, turn) => turn),
     quietTurns: random.chance(0.3) ? 0 : random.below(turns * 0.8),
-    faultRate: random.pick([0.02, 0.05, 0.1]),
+    faultRate: random.pick([0.03, 0.08, 0.2]),
     faults: FAULT_KINDS.filter(() => random.chance(often)),
   };
 }

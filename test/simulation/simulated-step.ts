@@ -23,6 +23,8 @@ export interface StepContext {
   /** False in a planted fault. */
   readonly syncsDirectories: boolean;
   /** False in a planted fault. */
+  readonly sealsFoundSteps: boolean;
+  /** False in a planted fault. */
   readonly startsWholeDataOnly: boolean;
 }
 
@@ -33,7 +35,7 @@ export function stepOn(context: StepContext, body: StepBody): SimulatedStep {
     askAgain: false,
     ...body,
     seal: () => {
-      syncDirectories(context);
+      if (context.sealsFoundSteps) syncDirectories(context);
     },
   };
 }

@@ -72,12 +72,48 @@ test('a rollback that no majority is left to vote for can be forced, also withou
   expect(offered(asked)).toContain('lifeboat restore takeover --force-outcome abort --without h1 h3');
 });
 
+test('who was sworn dead votes no more, and a host that is given up later takes no other vote away', () => {
+  const forced = openTakeover(plan.decided.hosts, second, 30_000, { without: ['h1'], outcome: 'commit' });
+  const events = [report(2, committed), report(3, committed), silent('h2'), rollback('h2')];
+  const vote = { decision: 'rollback', epoch: second } as const;
+  const asked = [...events, report(3, { ...committed, votes: { second: vote } })].reduce(
+    (state, event) => moveCoordinator(state, event).state,
+    forced,
+  );
+  expect(asked).toMatchObject({ phase: 'rolling-back', ballot: { decided: false } });
+  expect(offered(asked)).toContain('lifeboat restore takeover --force-outcome abort --without h1 h2');
+});
+
 test('a takeover that was forced and waits for one more host can go on without force where a majority follows', () => {
   const forced = openTakeover(plan.decided.hosts, second, 30_000, { without: [], outcome: 'abort' });
   const events = [report(2, committed), report(3, committed), silent('h1')];
   const waiting = events.reduce((state, event) => moveCoordinator(state, event).state, forced);
   expect(waiting.phase).toBe('taking-over');
   expect(offered(waiting)).toContain('lifeboat restore takeover');
+});
+
+describe('a host that could not see again that its etcd is stopped, while the commit is voted on', () => {
+  const commit = { first: { decision: 'commit', epoch: first } } as const;
+
+  test('can be asked anew by whoever takes over', () => {
+    const voting = takenOver(
+      report(2, { phase: 'stopped', votes: commit }),
+      report(3, { phase: 'stopped', votes: commit }),
+      report(3, { phase: 'confirming', votes: commit, failure }),
+    );
+    expect(voting).toMatchObject({ phase: 'stopped', ballot: { decision: 'commit', decided: false } });
+    expect(offered(voting)).toContain('lifeboat restore takeover');
+  });
+
+  test('looks again then', () => {
+    const failed: ParticipantState = {
+      ...{ phase: 'confirming', epoch: first, votes: commit, decided: {}, working: false, failedTries: 1 },
+      ...{ resumed: false, failure },
+    };
+    const { state } = moveParticipant(failed, { type: 'promise', epoch: second });
+    expect(state.phase).toBe('stopped');
+    expect(state.failure).toBeUndefined();
+  });
 });
 
 test('a decision that a host acts on already needs no votes, also when that host is heard late', () => {

@@ -1,0 +1,95 @@
+import type { ParticipantReport } from '../../src/formats/restore-messages.ts';
+import { moveCoordinator } from '../../src/restore/coordinator.ts';
+import type { CoordinatorEvent, CoordinatorState } from '../../src/restore/coordinator-state.ts';
+import { moveParticipant } from '../../src/restore/participant.ts';
+import { REAL_RULES, type Rules } from './rules.ts';
+
+type Change = Partial<Rules>;
+
+interface PlantedFault {
+  readonly change: Change;
+  /** What is to be breached by it first. */
+  readonly invariant: RegExp;
+  /** No run of series 1 before this one shows it: they are not played by every test. */
+  readonly firstRun: number;
+}
+
+/** Defects that a restore of several hosts can have. Each is the product with one thing wrong, and must be found. */
+export const PLANTED_FAULTS: Readonly<Record<string, PlantedFault>> = {
+  'decides before all hosts are stopped': planted({ moveCoordinator: takingStoppingForStopped }),
+  'acts on a decision that only the coordinator synced': planted({ moveCoordinator: countingItselfForAll }),
+  'accepts an old epoch': planted({ refusesOldEpochs: false }),
+  'promises while an effect still runs': planted({ endsWorkBeforePromise: false }),
+  'rolls back because a host is unreachable': planted({ moveCoordinator: takingSilenceForFailure }),
+  'releases before the acceptance is durable': planted({ moveParticipant: finishingAtTheVote }),
+  'treats a decision that could not be written as an abort': planted({ waitsAfterFailedWrite: false }),
+  'starts on half a swap': planted({ startsWholeDataOnly: false }),
+  'skips the sync of a directory': planted({ syncsDirectories: false }),
+  'takes a step that it finds done for durable': planted({ sealsFoundSteps: false }),
+  'repeats a step that is done': planted({ skipsDoneSteps: false }),
+  'believes a host that was reimaged': planted({
+    checksJournalId: false,
+    moveCoordinator: believingAnyJournal,
+  }),
+};
+
+function planted(change: Change, invariant = /^I\d+: /, firstRun = 0): PlantedFault {
+  return { change, invariant, firstRun };
+}
+
+export function rulesWith(change: Change): Rules {
+  return { ...REAL_RULES, ...change };
+}
+
+function takingStoppingForStopped(
+  state: CoordinatorState,
+  event: CoordinatorEvent,
+): ReturnType<typeof moveCoordinator> {
+  if (event.type !== 'report' || !['stopping', 'stopped'].includes(state.phase)) {
+    return moveCoordinator(state, event);
+  }
+  const { phase } = event.report;
+  const report: ParticipantReport =
+    phase === 'prepared' || phase === 'stopping' ? { ...event.report, phase: 'confirmed' } : event.report;
+  return moveCoordinator(state, { type: 'report', report });
+}
+
+/** Its own vote stands for those of all hosts. */
+function countingItselfForAll(
+  state: CoordinatorState,
+  event: CoordinatorEvent,
+): ReturnType<typeof moveCoordinator> {
+  if (event.type !== 'report' || event.report.agent !== state.epoch.agent)
+    return moveCoordinator(state, event);
+  const { votes } = event.report;
+  const reports = Object.fromEntries(
+    Object.entries(state.reports).map(([agent, report]) => [agent, { ...report, votes }]),
+  );
+  return moveCoordinator({ ...state, reports }, event);
+}
+
+function takingSilenceForFailure(
+  state: CoordinatorState,
+  event: CoordinatorEvent,
+): ReturnType<typeof moveCoordinator> {
+  if (event.type !== 'silent' || state.phase !== 'verifying') return moveCoordinator(state, event);
+  const failure = { code: 'PEER_UNREACHABLE', message: `${event.agent} does not answer` };
+  return moveCoordinator(state, { type: 'gate-failed', failure });
+}
+
+function finishingAtTheVote(...[state, event]: Parameters<typeof moveParticipant>) {
+  const isVote = event.type === 'advance' && event.goal === 'vote-accepted';
+  return moveParticipant(state, isVote ? { ...event, goal: 'finish' } : event);
+}
+
+function believingAnyJournal(
+  state: CoordinatorState,
+  event: CoordinatorEvent,
+): ReturnType<typeof moveCoordinator> {
+  if (event.type !== 'report') return moveCoordinator(state, event);
+  const { agent, journalId } = event.report;
+  return moveCoordinator(state, {
+    type: 'report',
+    report: { ...event.report, journalId: state.journalIds[agent] ?? journalId },
+  });
+}
