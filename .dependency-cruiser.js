@@ -51,6 +51,7 @@ const PURE = {
     'judge-writes',
     'layout',
     'lineage-of',
+    'decide-clean',
     'merge-generations',
     'name-of-line',
     'operation-audit',

@@ -9,6 +9,7 @@ import type { LocalOperation } from '../restore/local-operation.ts';
 import { isEnded } from '../restore/phases.ts';
 import { planOperation } from '../restore/plan-operation.ts';
 import type { AgentParts } from './agent-parts.ts';
+import { cleanHandler } from './clean-handler.ts';
 import type { PlanStore } from './plan-store.ts';
 
 type RestoreMethod = Extract<keyof ControlHandlers, `restore.${string}`>;
@@ -20,6 +21,7 @@ const COPY_TIMEOUT_MS = 24 * 3_600_000;
 export function restoreHandlers(parts: AgentParts, plans: PlanStore): Pick<ControlHandlers, RestoreMethod> {
   const { operations } = parts;
   return {
+    ...cleanHandler(parts),
     'restore.plan': async (request, { signal, onProgress }) => {
       const snapshot = await snapshotOf(parts, request, { signal, onProgress });
       onProgress({ phase: 'asking every host' });

@@ -261,6 +261,16 @@ export const ERROR_CODES = {
     exitStatus: 1,
     hint: 'The restore itself went through. Do by hand what `restore.postRestore` would have done on this host.',
   },
+  SET_ASIDE_CHANGED: {
+    retryable: false,
+    exitStatus: 3,
+    hint: 'Nothing was removed. Look again with `lifeboat restore clean --dry-run`.',
+  },
+  SET_ASIDE_UNKNOWN: {
+    retryable: false,
+    exitStatus: 1,
+    hint: '`lifeboat restore clean --dry-run` shows what is set aside on this host.',
+  },
   PRE_STOP_FAILED: {
     retryable: false,
     exitStatus: 7,

@@ -8,7 +8,7 @@ const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
  * @returns Milliseconds.
  * @throws {AgentError} `USAGE` for anything else.
  */
-function givenDurationMs(option: string, text: string): number {
+export function givenDurationMs(option: string, text: string): number {
   const [, count = '', unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
   if (count !== '' && (unit === 's' || unit === 'm' || unit === 'h' || unit === 'd')) {
     return Number(count) * UNIT_MS[unit];

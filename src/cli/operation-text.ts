@@ -7,13 +7,11 @@ import { formatFields, indent } from './table.ts';
 /** An operation in full: where it stands or how it ended, what is left of it on each host, what can be typed next. */
 export function operationText(view: OperationView, nowMs: number, paint: Paint): string[] {
   const setAside = setAsideLines(view);
-  // Removals stand under the paths already, there with the host that each is for.
-  const next = setAside.length === 0 ? view.next : view.next.filter((line) => !line.startsWith('rm '));
   return [
     ...operationBlock(view, nowMs, paint),
     ...indent(formatFields(outcomeFields(view))),
     ...setAside,
-    ...(next.length === 0 ? [] : ['', 'Next:', ...indent(next)]),
+    ...(view.next.length === 0 ? [] : ['', 'Next:', ...indent(view.next)]),
   ];
 }
 
@@ -63,21 +61,9 @@ function lossOf({ phase, lostRevisions }: OperationView): string | undefined {
 function setAsideLines(view: OperationView): string[] {
   const hosts = view.hosts.filter((host) => (host.setAside ?? []).length > 0);
   if (hosts.length === 0) return [];
-  const kept = [
+  return [
     '',
     'Set aside, and kept until someone removes it:',
     ...indent(hosts.flatMap((host) => (host.setAside ?? []).map((path) => `${host.agent}  ${path}`))),
   ];
-  if (view.phase !== 'finished') return kept;
-  return [
-    ...kept,
-    'When the cluster is known to be good, on each host:',
-    ...indent(
-      hosts.map((host) => `${host.agent}  rm -rf -- ${(host.setAside ?? []).map(shellWord).join(' ')}`),
-    ),
-  ];
-}
-
-function shellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }

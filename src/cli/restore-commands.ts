@@ -3,6 +3,7 @@ import { AgentError } from '../base/agent-error.ts';
 import { sha256Hex } from '../formats/identifiers.ts';
 import type { RestorePlan } from '../formats/restore-plan.ts';
 import type { RunInSession } from './run-in-session.ts';
+import { addCleanCommand } from './clean-command.ts';
 import { confirmPlan } from './confirm-plan.ts';
 import { followOperation } from './follow-operation.ts';
 import { addOperationCommands } from './operation-commands.ts';
@@ -38,6 +39,7 @@ export function addRestoreCommands(program: Command, run: RunInSession): void {
       run(command, (session) => runRestore(session, options)),
     );
   addOperationCommands(restore, run);
+  addCleanCommand(restore, run);
 }
 
 function addPlanOptions(command: Command): Command {

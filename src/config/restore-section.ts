@@ -52,6 +52,14 @@ export const restoreSection = z
       .describe(
         'When the coordinator of a restore is gone for this many seconds, another host takes it over by itself; 0: only by command.',
       ),
+    keepSetAsideDays: z
+      .int()
+      .min(0)
+      .max(36_500)
+      .default(14)
+      .describe(
+        'Data that restores set aside is old enough for `lifeboat restore clean` after this many days. Nothing removes it by itself.',
+      ),
     preStop: preStop.exactOptional(),
     postRestore: postRestore.exactOptional(),
     onFailure: onFailure.exactOptional(),

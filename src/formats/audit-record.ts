@@ -24,7 +24,8 @@ const requestedBy = z.string().max(256);
 const reason = z.string().max(8192);
 const path = z.string().max(4096);
 
-const setAsideItem = z.strictObject({ path, operation: operationId, sizeBytes });
+/** `operation`: a restore or a rejoin. */
+const setAsideItem = z.strictObject({ path, operation: z.string().max(64), sizeBytes });
 
 /** What a host writes down for good. Operations tell of themselves by what their journal says. */
 export const auditEvent = z.discriminatedUnion('event', [

@@ -237,6 +237,25 @@ const joinResult = z.object({
 });
 export type JoinResult = z.infer<typeof joinResult>;
 
+const cleanResult = z.object({
+  olderThanMs: z.int().nonnegative(),
+  items: z.array(
+    z.object({
+      path: z.string(),
+      /** The restore or the rejoin that set it aside. */
+      operation: z.string(),
+      /** `before`: what was found; `restored`: what a rollback took out of service again. */
+      kind: z.enum(['before', 'restored']),
+      sizeBytes,
+      /** When that operation was planned. */
+      since: isoTime,
+      fate: z.enum(['removable', 'removed', 'kept']),
+      /** Why it is kept. */
+      why: z.string().optional(),
+    }),
+  ),
+});
+
 /** Every method of the control socket, its parameters and its result. */
 export const CONTROL_METHODS = {
   status: { params: nothing, result: agentStatus },
@@ -291,6 +310,19 @@ export const CONTROL_METHODS = {
   'restore.resume': {
     params: z.strictObject({ operation: operationId.optional(), requestedBy: z.string().max(256) }),
     result: operationView,
+  },
+  /** Removes data that operations set aside; without `confirmed` it only says which. */
+  'restore.clean': {
+    params: z.strictObject({
+      /** The ID of a restore or of a rejoin: its data, however new. */
+      operation: z.string().min(1).max(64).optional(),
+      /** Instead of `restore.keepSetAsideDays`. */
+      olderThanMs: z.int().nonnegative().optional(),
+      /** The paths that a person agreed to, all of them. */
+      confirmed: z.array(absolutePath).max(1000).optional(),
+      requestedBy: z.string().max(256),
+    }),
+    result: cleanResult,
   },
   /** What `member.join` would do; what was begun and has not ended is shown again. */
   'member.plan': {

@@ -20,7 +20,8 @@ const SILENT_MS = 15_000;
 export function nextCommands(standing: Standing): string[] {
   const { phase, plan, coordinator } = standing;
   const id = plan.decided.operation;
-  if (phase === 'finished') return removals(plan);
+  if (phase === 'finished')
+    return [`lifeboat restore clean ${id}  # on each host, once the cluster is known to be good`];
   if (phase === 'aborted' || phase === 'rolled-back') return ['lifeboat restore plan'];
   return coordinator === undefined ? asParticipant(standing, id) : asCoordinator(coordinator, id);
 }
@@ -91,14 +92,4 @@ function missing({ hosts, silentSinceMs, refused, without }: CoordinatorState): 
     (agent) =>
       !without.includes(agent) && (silentSinceMs[agent] !== undefined || refused[agent] !== undefined),
   );
-}
-
-function removals({ decided: { operation, hosts } }: RestorePlan): string[] {
-  const commands = hosts
-    .filter(({ found }) => found !== 'absent')
-    .flatMap(({ dataDir, walDir }) => [
-      `rm -r ${dataDir}/member.before-${operation}`,
-      ...(walDir === undefined ? [] : [`rm -r ${walDir}/wal.before-${operation}`]),
-    ]);
-  return [...new Set(commands)];
 }

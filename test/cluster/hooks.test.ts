@@ -1,6 +1,7 @@
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
+import type { ControlResult } from '../../src/formats/control.ts';
 import type { LabHost } from '../support/lab-cluster.ts';
 import {
   clusterIdAt,
@@ -60,6 +61,31 @@ async function auditAt({ lab }: Scene, host: LabHost): Promise<string[]> {
   });
 }
 
+/** The data that the only restore set aside goes when it is named, and not before. */
+async function cleanAt({ lab }: Scene, host: LabHost, operation: string): Promise<void> {
+  const path = join(host.dataDir, `member.before-${operation}`);
+  const unnamed = await lab.cli(host, 'restore', 'clean', '--older-than', '0d', '--yes');
+  expect(unnamed).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringContaining('kept: the newest') as string,
+  });
+  expect(await readdir(host.dataDir)).toContain(basename(path));
+  expect(await lab.cli(host, 'restore', 'clean', operation)).toMatchObject({ exitCode: 2 });
+  const { items } = await lab.json<ControlResult<'restore.clean'>>(
+    host,
+    'restore',
+    'clean',
+    operation,
+    '--yes',
+  );
+  expect(items).toMatchObject([{ path, operation, kind: 'before', fate: 'removed' }]);
+  expect((await readdir(host.dataDir)).toSorted()).toEqual(['member']);
+  const shown = await lab.cli(host, '--config', host.configFile, 'audit', 'show');
+  expect(shown.stdout).toMatch(
+    new RegExp(`set-aside-removal +begun: ${path}, by .*\n.* +done: ${path}, by `),
+  );
+}
+
 test('the command runs on every host when the restore is accepted, and one that fails changes nothing', async () => {
   await using scene = await openSceneWithHooks(3);
   const [h1, h2, h3] = [scene.lab.host(0), scene.lab.host(1), scene.lab.host(2)];
@@ -90,6 +116,8 @@ test('the command runs on every host when the restore is accepted, and one that 
     'operation-ended finished',
     'hook-ended postRestore failed',
   ]);
+
+  await cleanAt(scene, h2, view.operation);
 
   // A restart runs nothing again that has ended.
   await scene.lab.stopAgent(h1, 'SIGTERM');

@@ -20,7 +20,7 @@ const NOW = Date.parse('2026-11-23T15:02:00Z');
 
 test('a finished restore says what it came to, what is kept where, and what frees the space', () => {
   const view = finishedView({
-    next: [`rm -r /var/lib/etcd/member.before-${OPERATION}`, 'lifeboat status'],
+    next: [`lifeboat restore clean ${OPERATION}`, 'lifeboat status'],
   });
 
   expect(operationText(view, NOW, plain).join('\n')).toMatchInlineSnapshot(`
@@ -41,12 +41,9 @@ test('a finished restore says what it came to, what is kept where, and what free
       h1  /var/lib/etcd/member.before-20261123T150000Z-a1b2c3
       h2  /var/lib/etcd/member.before-20261123T150000Z-a1b2c3
       h3  /var/lib/etcd/member.before-20261123T150000Z-a1b2c3
-    When the cluster is known to be good, on each host:
-      h1  rm -rf -- /var/lib/etcd/member.before-20261123T150000Z-a1b2c3
-      h2  rm -rf -- /var/lib/etcd/member.before-20261123T150000Z-a1b2c3
-      h3  rm -rf -- /var/lib/etcd/member.before-20261123T150000Z-a1b2c3
 
     Next:
+      lifeboat restore clean 20261123T150000Z-a1b2c3
       lifeboat status"
   `);
 });
@@ -78,14 +75,6 @@ test('a stuck restore says which host waits for what, and what can be typed', ()
     Next:
       lifeboat restore abort"
   `);
-});
-
-test('set-aside paths that a shell would split are quoted in the command', () => {
-  const hosts = [{ agent: 'h1', reachable: true, setAside: ["/data/my etcd's/member.before-x"] }];
-
-  expect(operationText(finishedView({ hosts }), NOW, plain).join('\n')).toContain(
-    String.raw`rm -rf -- '/data/my etcd'\''s/member.before-x'`,
-  );
 });
 
 test('each change of an operation is one line, and counting bytes are none', () => {
