@@ -173,12 +173,15 @@ function stepDecided(state: CoordinatorState, atMs: number | undefined): Coordin
     case 'rolling-back':
       if (all(state, ['rolled-back'])) return enter(state, 'rolled-back');
       return stuckIfFailed(state, ['rollback-stopping', 'rolling-back']);
+    case 'stopped':
+      // Proposed again by a takeover that went down, and decided before it: the journal knows.
+      return enter(state, 'committing');
+    case 'verifying':
+      return state.ballot?.slot === 'second' ? enter(state, 'accepted') : undefined;
     case 'taking-over':
     case 'preparing':
     case 'prepared':
     case 'stopping':
-    case 'stopped':
-    case 'verifying':
     case 'finished':
     case 'aborted':
     case 'rolled-back':

@@ -63,7 +63,6 @@ export function foldJournal(entries: readonly JournalEntry[], graceMs: number): 
       failedTries: 0,
       resumed: false,
       ...(tally.failure === undefined ? {} : { failure: tally.failure }),
-      ...(tally.served ? { served: true } : {}),
     },
     ...(tally.cause === undefined ? {} : { cause: tally.cause }),
     ...(tally.endedAt === undefined ? {} : { endedAt: tally.endedAt }),
@@ -89,7 +88,6 @@ class Tally {
   decided: Decisions = {};
   failure: Failure | undefined;
   cause: Failure | undefined;
-  served = false;
   endedAt: string | undefined;
   stopAskedAtMs: number | undefined;
   readonly doneSteps = new Set<string>();
@@ -141,7 +139,8 @@ class Tally {
   /** As a promise does while the agent runs: what drove the operation is over, and what kept it from its end may be mended. */
   #promised(epoch: Epoch): void {
     this.epoch = epoch;
-    if (leadsOut(this.phase)) this.failure = undefined;
+    const { phase } = this;
+    if (leadsOut(phase) || phase === 'committing') this.failure = undefined;
     if (this.#driving !== undefined && compareEpochs(this.#driving.epoch, epoch) < 0)
       this.#driving = undefined;
   }
@@ -149,7 +148,6 @@ class Tally {
   #enter(phase: ParticipantPhase, at: string): void {
     this.phase = phase;
     this.failure = undefined;
-    this.served ||= phase === 'started';
     this.endedAt = phase === 'finished' || phase === 'aborted' || phase === 'rolled-back' ? at : undefined;
   }
 

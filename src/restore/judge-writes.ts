@@ -19,7 +19,9 @@ export function judgeWrites(
 ): WritesVerdict {
   if ([...facts.values()].some((seen) => seen?.putsFound === true)) return 'found';
   const untold = [...facts].filter(([agent, seen]) => !tells(seen, served.has(agent)));
-  if (untold.length < majorityOf(hosts)) return 'none';
+  const givenUp = hosts - facts.size;
+  // Where all that is left tells, there is nothing left to lose.
+  if (untold.length === 0 || untold.length + givenUp < majorityOf(hosts)) return 'none';
   return untold.every(([, seen]) => isDown(seen)) ? 'hidden' : 'unknown';
 }
 

@@ -32,6 +32,8 @@ interface RunnerOptions {
   readonly onAppended?: (entries: readonly JournalEntry[]) => void;
 }
 
+/** As it is recorded: etcd came up on the restored data, and clients may have written to it. */
+const COME_UP = 'committing/start';
 /** Between two tries to write the journal. */
 const RETRY_MS = 500;
 
@@ -147,7 +149,7 @@ export class ParticipantRunner {
   }
 
   report(): ParticipantReport {
-    const { phase, epoch, votes, decided, failure, served } = this.#state;
+    const { phase, epoch, votes, decided, failure } = this.#state;
     const { agent, journalId, context } = this.#options;
     return {
       operation: context.plan.decided.operation,
@@ -160,7 +162,7 @@ export class ParticipantRunner {
       decided: { ...decided },
       ...this.#step,
       ...(failure === undefined ? {} : { failure }),
-      ...(served === undefined ? {} : { served }),
+      ...(this.#doneSteps.has(COME_UP) ? { served: true } : {}),
       ...(this.#stopAskedAtMs === undefined ? {} : { stopAskedAtMs: this.#stopAskedAtMs }),
       setAside: setAsidePaths(context, phase),
     };

@@ -18,8 +18,6 @@ export interface ParticipantState {
   readonly votes: Readonly<Partial<Record<BallotSlot, Vote>>>;
   readonly decided: Readonly<Partial<Record<BallotSlot, BallotDecision>>>;
   readonly failure?: Failure;
-  /** etcd came up on the restored data at least once. */
-  readonly served?: boolean;
   /** Steps of `phase` are running now. */
   readonly working: boolean;
   /** How often the work of `phase` failed since this agent started. */
@@ -135,12 +133,18 @@ function advance(state: ParticipantState, goal: Goal): ParticipantMove {
 /** The running work ends before the promise is made: its effects are the older coordinator's. */
 function promise(state: ParticipantState, epoch: Epoch): ParticipantMove {
   if (compareEpochs(epoch, state.epoch) <= 0) return stay(state);
-  const again = lookAgain({ ...state, epoch }, `${epoch.agent} took over`);
+  const again = lookAgain({ ...triedAnew(state), epoch }, `${epoch.agent} took over`);
   const interrupt = state.working ? ([{ type: 'interrupt' }] as const) : [];
   return {
     state: again.state,
     effects: [...interrupt, { type: 'record-promised', epoch }, ...again.effects],
   };
+}
+
+/** What kept a host from the new data may be mended by now: whoever takes over sees whether it is. */
+function triedAnew(state: ParticipantState): ParticipantState {
+  const { failure: _, ...mended } = state;
+  return state.phase === 'committing' ? mended : state;
 }
 
 function commit(state: ParticipantState): ParticipantMove {
@@ -239,7 +243,6 @@ function rest(state: ParticipantState, phase: WorkingPhase): ParticipantMove {
       phase: at,
       working: false,
       failedTries: 0,
-      ...(at === 'started' ? { served: true } : {}),
     },
     effects: [{ type: 'record-phase', phase: at }],
   };

@@ -80,6 +80,7 @@ function waitsForJournal({ agent }: SimulatedHost): boolean {
 
 function keepOff(host: SimulatedHost): void {
   host.isKeptOff = true;
+  host.isKeptBack = true;
   if (host.machine.isOn) host.crash(true, 1);
 }
 

@@ -17,16 +17,23 @@ interface PlantedFault {
 /** Defects that a restore of several hosts can have. Each is the product with one thing wrong, and must be found. */
 export const PLANTED_FAULTS: Readonly<Record<string, PlantedFault>> = {
   'decides before all hosts are stopped': planted({ moveCoordinator: takingStoppingForStopped }),
-  'acts on a decision that only the coordinator synced': planted({ moveCoordinator: countingItselfForAll }),
-  'accepts an old epoch': planted({ refusesOldEpochs: false }),
-  'promises while an effect still runs': planted({ endsWorkBeforePromise: false }),
-  'rolls back because a host is unreachable': planted({ moveCoordinator: takingSilenceForFailure }),
-  'releases before the acceptance is durable': planted({ moveParticipant: finishingAtTheVote }),
-  'treats a decision that could not be written as an abort': planted({ waitsAfterFailedWrite: false }),
-  'starts on half a swap': planted({ startsWholeDataOnly: false }),
+  'acts on a decision that only the coordinator synced': planted(
+    { moveCoordinator: countingItselfForAll },
+    /^I5: /,
+  ),
+  'accepts an old epoch': planted({ refusesOldEpochs: false }, /^I6: /),
+  'promises while an effect still runs': planted({ endsWorkBeforePromise: false }, /^I6: /),
+  'rolls back because a host is unreachable': planted({ moveCoordinator: takingSilenceForFailure }, /^I3: /),
+  'releases before the acceptance is durable': planted({ moveParticipant: finishingAtTheVote }, /^I5: /),
+  'treats a decision that could not be written as an abort': planted(
+    { waitsAfterFailedWrite: false },
+    /^I2: /,
+    500,
+  ),
+  'starts on half a swap': planted({ startsWholeDataOnly: false }, /^I10: /),
   'skips the sync of a directory': planted({ syncsDirectories: false }),
-  'takes a step that it finds done for durable': planted({ sealsFoundSteps: false }),
-  'repeats a step that is done': planted({ skipsDoneSteps: false }),
+  'takes a step that it finds done for durable': planted({ sealsFoundSteps: false }, /^I2: /, 7900),
+  'repeats a step that is done': planted({ skipsDoneSteps: false }, /^I3: /),
   'believes a host that was reimaged': planted({
     checksJournalId: false,
     moveCoordinator: believingAnyJournal,

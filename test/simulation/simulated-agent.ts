@@ -123,7 +123,7 @@ export class SimulatedAgent {
   }
 
   report(participant: SimulatedParticipant): ParticipantReport {
-    const { phase, epoch, votes, decided, failure, served } = participant.state;
+    const { phase, epoch, votes, decided, failure } = participant.state;
     const { plan, host, journalId } = this.#around;
     return {
       operation: plan.decided.operation,
@@ -135,7 +135,7 @@ export class SimulatedAgent {
       votes: { ...votes },
       decided: { ...decided },
       ...(failure === undefined ? {} : { failure }),
-      ...(served === undefined ? {} : { served }),
+      ...(participant.hasServed ? { served: true } : {}),
     };
   }
 

@@ -45,6 +45,8 @@ export class SimulatedHost {
   /** For good: it never comes back. */
   isDead = false;
   isReimaged = false;
+  /** Its etcd is not started at the next boot: an operator sees to it. */
+  isKeptBack = false;
   /** It stays off until then: an operator gave it up for a rollback. */
   isKeptOff = false;
   /** How far its clock is from the world's. */
@@ -80,7 +82,8 @@ export class SimulatedHost {
     if (this.agent !== undefined || this.isDead || this.isKeptOff) return;
     this.changes += 1;
     if (!this.machine.isOn) {
-      this.machine.boot();
+      this.machine.boot(this.isKeptBack);
+      this.isKeptBack = false;
       this.#say('boots');
       return;
     }

@@ -74,9 +74,10 @@ export class SimulatedMachine {
     this.isOn = false;
   }
 
-  boot(): void {
+  /** @param without - etcd. */
+  boot(without: boolean): void {
     this.isOn = true;
-    this.superviseEtcd();
+    if (!without) this.superviseEtcd();
   }
 
   /** A new machine under the old name. */

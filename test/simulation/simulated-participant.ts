@@ -51,6 +51,11 @@ export class SimulatedParticipant {
     return this.#version;
   }
 
+  /** etcd came up on the restored data. */
+  get hasServed(): boolean {
+    return this.#doneSteps.has('committing/start');
+  }
+
   get works(): boolean {
     return this.#work !== undefined || this.#unwritten !== undefined;
   }

@@ -41,3 +41,9 @@ test('a majority that served and is down hides it, however often it is asked', (
 test('an etcd that never came up on the restored data hides nothing', () => {
   expect(judge(none, down, { process: 'failed' }, ['h1'])).toBe('none');
 });
+
+test('hosts that were given up count as silent while another one does not tell, and not where all that is left tells', () => {
+  const h1: GateFacts = { agent: 'h1', process: 'running' };
+  expect(judgeWrites(3, new Map([['h1', h1]]), new Set())).toBe('unknown');
+  expect(judgeWrites(3, new Map([['h1', { ...h1, ...none }]]), new Set())).toBe('none');
+});

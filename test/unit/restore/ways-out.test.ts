@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Epoch } from '../../../src/formats/restore-journal.ts';
 import type { ParticipantReport } from '../../../src/formats/restore-messages.ts';
 import { moveCoordinator } from '../../../src/restore/coordinator.ts';
 import {
@@ -25,6 +26,10 @@ function report(number: number, more: Partial<ParticipantReport>): CoordinatorEv
 function takenOver(...events: CoordinatorEvent[]): CoordinatorState {
   const opened = openTakeover(plan.decided.hosts, second, 30_000);
   return events.reduce((state, event) => moveCoordinator(state, event).state, opened);
+}
+
+function commitBy(epoch: Epoch) {
+  return { first: { decision: 'commit', epoch } } as const;
 }
 
 function silent(agent: string): CoordinatorEvent {
@@ -93,7 +98,7 @@ test('a takeover that was forced and waits for one more host can go on without f
 });
 
 describe('a host that could not see again that its etcd is stopped, while the commit is voted on', () => {
-  const commit = { first: { decision: 'commit', epoch: first } } as const;
+  const commit = commitBy(first);
 
   test('can be asked anew by whoever takes over', () => {
     const voting = takenOver(
@@ -138,9 +143,16 @@ describe('a host whose etcd did not come up, in a cluster that was accepted with
     ...{ resumed: false, failure },
   };
 
-  test('tries again for a new coordinator', () => {
-    const followed = moveParticipant(failed, { type: 'promise', epoch: second }).state;
-    const { effects } = moveParticipant(followed, { type: 'advance', goal: 'finish', epoch: second });
+  test('tries again for a new coordinator, whatever the outcome is', () => {
+    const { state } = moveParticipant(failed, { type: 'promise', epoch: second });
+    expect(state.failure).toBeUndefined();
+    const { effects } = moveParticipant(state, { type: 'advance', goal: 'commit', epoch: second });
+    expect(effects).toEqual([{ type: 'work', phase: 'committing' }]);
+  });
+
+  test('tries again after a restart', () => {
+    const restarted = moveParticipant(failed, { type: 'resumed' }).state;
+    const { effects } = moveParticipant(restarted, { type: 'advance', goal: 'finish', epoch: first });
     expect(effects).toEqual([{ type: 'work', phase: 'committing' }]);
   });
 
@@ -150,10 +162,15 @@ describe('a host whose etcd did not come up, in a cluster that was accepted with
   });
 });
 
-test('a host remembers that clients may have written to the restored data there', () => {
-  const starting: ParticipantState = {
-    ...{ phase: 'committing', epoch: first, votes: {}, decided: {}, working: true, failedTries: 0 },
-    resumed: false,
+test('a takeover that went down while it proposed again what was decided before goes on with it', () => {
+  const voting = takenOver(
+    report(2, { phase: 'stopped', votes: commitBy(first) }),
+    report(3, { phase: 'stopped' }),
+  );
+  expect(voting).toMatchObject({ phase: 'stopped', ballot: { decision: 'commit', decided: false } });
+  const readBack: CoordinatorState = {
+    ...voting,
+    ballot: { slot: 'first', decision: 'commit', decided: true },
   };
-  expect(moveParticipant(starting, { type: 'work-done', phase: 'committing' }).state.served).toBe(true);
+  expect(moveCoordinator(readBack, { type: 'resumed' }).state.phase).toBe('committing');
 });
