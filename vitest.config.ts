@@ -2,7 +2,9 @@ import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 const CORES = availableParallelism();
-const SLOW = { testTimeout: 60_000, hookTimeout: 60_000 };
+/** Of `expect.poll`: how long a busy machine may need for what comes by itself. */
+const POLL = { poll: { timeout: 20_000 } };
+const SLOW = { testTimeout: 60_000, hookTimeout: 60_000, expect: POLL };
 
 /**
  * `unit`: no process, no socket. `contract`: one suite per port. `integration`: real etcd, real sockets. `cluster`:
@@ -16,6 +18,9 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
+          // Some go through every byte of a file.
+          testTimeout: 30_000,
+          expect: POLL,
           maxWorkers: CORES,
           sequence: { groupOrder: 0 },
         },

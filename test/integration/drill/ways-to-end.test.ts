@@ -120,9 +120,9 @@ test('an etcd that works is waited for, however long it takes to answer', async 
   await using one = await oneSnapshot();
   const etcdPath = await slowEtcd(
     one.scratch,
-    'end=$((SECONDS + 3)); while [ $SECONDS -lt $end ]; do :; done',
+    'end=$((SECONDS + 5)); while [ $SECONDS -lt $end ]; do :; done',
   );
-  const context = drillContext(one.catalog, { launch: { etcdPath, searchPath }, stallMs: 1000 });
+  const context = drillContext(one.catalog, { launch: { etcdPath, searchPath }, stallMs: 3000 });
   expect((await drill(context, { id: one.id })).report.manifest.grade).toBe('booted');
 });
 
