@@ -49,8 +49,8 @@ export default defineConfig({
           include: ['test/cluster/**/*.test.ts'],
           testTimeout: 240_000,
           hookTimeout: 120_000,
-          // Each file runs three members and three agents.
-          maxWorkers: Math.max(2, Math.floor(CORES / 2)),
+          // Each file runs three members and three agents, which mostly wait for one another.
+          maxWorkers: Math.max(3, Math.floor(CORES / 2)),
           sequence: { groupOrder: 3 },
         },
       },
