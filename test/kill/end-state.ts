@@ -2,6 +2,9 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { auditPath } from '../../src/audit/audit-files.ts';
+import { readLine } from '../../src/audit/audit-line.ts';
+import { auditEvent } from '../../src/formats/audit-record.ts';
 import { flags } from '../cluster/obstacles.ts';
 import { processesNaming, type LabHost } from '../support/lab-cluster.ts';
 import { contentsAt, putOne } from './cluster-keys.ts';
@@ -57,15 +60,13 @@ async function checkAudit({ lab, hosts }: LaneScene, { operation, end }: Ended):
   for (const host of hosts) {
     const { operations } = await lab.ask(host, 'restore.status', {});
     if (!operations.some((view) => view.operation === operation)) continue;
-    const outcomes = async (): Promise<unknown[]> => {
-      const text = await readFile(join(host.directory, 'state', 'audit.jsonl'), 'utf8').catch(() => '');
-      const lines = text
-        .trim()
-        .split('\n')
-        .filter((line) => line !== '');
-      return lines
-        .map((line) => JSON.parse(line) as { operation?: string; outcome?: string })
-        .flatMap((line) => (line.operation === operation ? (line.outcome ?? []) : []));
+    const outcomes = async (): Promise<string[]> => {
+      const text = await readFile(auditPath(join(host.directory, 'state')), 'utf8').catch(() => '');
+      const events = text.split('\n').flatMap((line) => readLine(line)?.record.event ?? []);
+      return events.flatMap((event) => {
+        const { data } = auditEvent.safeParse(event);
+        return data?.event === 'operation-ended' && data.operation === operation ? data.outcome : [];
+      });
     };
     await until(
       `the audit log of ${host.name} says how it ended`,
