@@ -83,7 +83,7 @@ test('who the cluster was is told, with those who left it', async () => {
   await using directory = await temporaryDirectory();
   await using etcd = await startEtcd({ name: 'first one' });
   const added = await etcd.ctl('member', 'add', 'late', '--peer-urls=http://127.0.0.1:1', '--learner');
-  const left = /Member ([0-9a-f]+) /.exec(added)?.[1] ?? '';
+  const left = /Member +([0-9a-f]+) /.exec(added)?.[1] ?? '';
   await etcd.ctl('member', 'remove', left);
   await etcd.ctl('member', 'add', 'learning', '--peer-urls=http://127.0.0.1:2', '--learner');
   const path = join(directory.path, 'members.db');
