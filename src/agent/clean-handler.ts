@@ -1,4 +1,5 @@
 import { AgentError, messageOf } from '../base/agent-error.ts';
+import { OneAtATime } from '../base/one-at-a-time.ts';
 import type { ControlParams, ControlResult } from '../formats/control.ts';
 import type { ControlHandlers } from '../http/control-handlers.ts';
 import { decideClean, type CleanChoice, type SetAside } from '../restore/decide-clean.ts';
@@ -12,13 +13,11 @@ const DAY_MS = 86_400_000;
 
 /** `lifeboat restore clean`: what may go is shown, and goes when exactly that was confirmed. */
 export function cleanHandler(parts: AgentParts): Pick<ControlHandlers, 'restore.clean'> {
-  let cleaning: Promise<unknown> = Promise.resolve();
+  const cleanings = new OneAtATime();
   return {
     'restore.clean': async (wish, { signal, onProgress }) => {
       onProgress({ phase: 'looking at what is set aside' });
-      const cleaned = cleaning.then(() => clean(parts, wish, signal));
-      cleaning = cleaned.catch(() => undefined);
-      return await cleaned;
+      return await cleanings.run(() => clean(parts, wish, signal));
     },
   };
 }

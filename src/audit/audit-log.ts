@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { AgentError, messageOf } from '../base/agent-error.ts';
 import type { Clock } from '../base/clock.ts';
+import { OneAtATime } from '../base/one-at-a-time.ts';
 import { pathExists } from '../base/path-exists.ts';
 import { renameDurably, syncDirectory, writeTextDurably } from '../base/durable-file.ts';
 import type { AuditEvent, AuditHead, AuditRecord } from '../formats/audit-record.ts';
@@ -56,7 +57,7 @@ export class AuditLog {
   #attempted: { readonly waiting: Waiting; readonly sha256: string } | undefined;
   /** The file beside the log does not name its last line yet. */
   #isHeadDue = false;
-  #queue: Promise<unknown> = Promise.resolve();
+  readonly #turns = new OneAtATime();
 
   private constructor(options: AuditLogOptions) {
     this.#options = options;
@@ -90,7 +91,7 @@ export class AuditLog {
    * @param at - When it happened, ISO 8601; now without it.
    */
   async append(event: AuditEvent, at = this.#now()): Promise<void> {
-    await this.#alone(async () => {
+    await this.#turns.run(async () => {
       this.#waiting.push({ at, event });
       if (await this.#try(() => this.#writeWaiting())) return;
       this.#options.log.error({ event, reason: this.#problem }, 'the audit log could not be written');
@@ -104,7 +105,7 @@ export class AuditLog {
    * @throws {AgentError} `AUDIT_UNWRITABLE`; the event is then not kept, because nothing happened.
    */
   async appendFirst(event: AuditEvent): Promise<void> {
-    await this.#alone(async () => {
+    await this.#turns.run(async () => {
       const own = { at: this.#now(), event };
       this.#waiting.push(own);
       if (await this.#try(() => this.#writeWaiting())) return;
@@ -116,7 +117,7 @@ export class AuditLog {
   /** The lines that `isWanted`, oldest first. Reads all files. Empty where they cannot be read, which `state` says. */
   async find(isWanted: (event: AuditRecord['event']) => boolean): Promise<AuditRecord['event'][]> {
     const found: AuditRecord['event'][] = [];
-    await this.#alone(async () => {
+    await this.#turns.run(async () => {
       await this.#try(async () => {
         const files = await findAuditFiles(this.#options.stateDir);
         for await (const { event } of readAudit(files, new ChainCheck())) {
@@ -129,15 +130,9 @@ export class AuditLog {
 
   /** Tries once more to write what waits. */
   async close(): Promise<void> {
-    await this.#alone(async () => {
+    await this.#turns.run(async () => {
       await this.#try(() => this.#writeWaiting());
     });
-  }
-
-  async #alone(work: () => Promise<void>): Promise<void> {
-    const done = this.#queue.then(work);
-    this.#queue = done.catch(() => undefined);
-    await done;
   }
 
   async #try(work: () => Promise<void>): Promise<boolean> {

@@ -1,6 +1,7 @@
 import type { Client } from '@grpc/grpc-js';
 import { stat } from 'node:fs/promises';
 import { AgentError, messageOf } from '../base/agent-error.ts';
+import { OneAtATime } from '../base/one-at-a-time.ts';
 import { openChannel } from './channel.ts';
 import type { EtcdConnectionOptions } from './connection-options.ts';
 
@@ -8,7 +9,7 @@ import type { EtcdConnectionOptions } from './connection-options.ts';
 export class CurrentChannel {
   readonly #options: EtcdConnectionOptions;
   #open: { readonly channel: Client; readonly filesSeen: string } | undefined;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new OneAtATime();
   #closed = false;
 
   constructor(options: EtcdConnectionOptions) {
@@ -22,9 +23,7 @@ export class CurrentChannel {
    */
   async get(): Promise<Client> {
     // One at a time, or two calls would each open a channel and one be forgotten.
-    const mine = this.#turn.then(() => this.#getInTurn());
-    this.#turn = mine.catch(() => undefined);
-    return await mine;
+    return await this.#turns.run(() => this.#getInTurn());
   }
 
   close(): void {

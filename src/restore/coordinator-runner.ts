@@ -1,5 +1,6 @@
 import { AgentError, asAgentError } from '../base/agent-error.ts';
 import type { Clock } from '../base/clock.ts';
+import { OneAtATime } from '../base/one-at-a-time.ts';
 import type { JournalEntry } from '../formats/restore-journal.ts';
 import {
   participantReport,
@@ -54,7 +55,7 @@ export class CoordinatorRunner {
   #goalChange = new AbortController();
   #gateChange = new AbortController();
   #state: CoordinatorState;
-  #queue: Promise<unknown> = Promise.resolve();
+  readonly #events = new OneAtATime();
   #gate: GateRun | undefined;
 
   constructor(options: CoordinatorOptions, state: CoordinatorState) {
@@ -80,16 +81,14 @@ export class CoordinatorRunner {
   }
 
   async dispatch(event: CoordinatorEvent): Promise<void> {
-    const handled = this.#queue.then(() => this.#handle(event));
-    this.#queue = handled.catch(() => undefined);
-    await handled;
+    await this.#events.run(() => this.#handle(event));
   }
 
   /** Lets go; the operation stays as it is and is resumed by the next start of this agent. */
   async close(): Promise<void> {
     this.#stop.abort(new AgentError('CANCELLED', 'the agent stops'));
     await Promise.all(this.#loops);
-    await this.#queue;
+    await this.#events.idle();
   }
 
   /** Until `close`. What fails here is a defect: it is said, and the operation stays where it is. */

@@ -2,6 +2,7 @@ import { mkdir, open, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { AgentError, messageOf } from '../base/agent-error.ts';
 import { syncDirectory } from '../base/durable-file.ts';
+import { OneAtATime } from '../base/one-at-a-time.ts';
 import type { JournalEntry } from '../formats/restore-journal.ts';
 import { EMPTY, lineOf, parseLines } from './journal-lines.ts';
 
@@ -20,7 +21,7 @@ export class Journal {
   /** How far behind the end a failed append may have left something. */
   #unknownBytes = 0;
   /** The host's own part and the driving of the whole write here, each at its own time: one line after the other. */
-  #queue: Promise<unknown> = Promise.resolve();
+  readonly #turns = new OneAtATime();
 
   private constructor(path: string, file: FileHandle, endBytes: number) {
     this.path = path;
@@ -74,12 +75,12 @@ export class Journal {
    *   the strength of them, nor of their absence. The next append takes their place.
    */
   async append(entries: readonly JournalEntry[]): Promise<void> {
-    await this.#alone(() => this.#write(lineOf(entries)));
+    await this.#turns.run(() => this.#write(lineOf(entries)));
   }
 
   /** Gives back the room that was taken in advance: for an operation that has ended. Appending stays possible. */
   async trim(): Promise<void> {
-    await this.#alone(async () => {
+    await this.#turns.run(async () => {
       if ((await this.#file.stat()).size === this.#endBytes) return;
       await this.#file.truncate(this.#endBytes);
       await this.#file.sync();
@@ -87,13 +88,7 @@ export class Journal {
   }
 
   async close(): Promise<void> {
-    await this.#alone(() => this.#file.close());
-  }
-
-  async #alone<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#queue.then(work);
-    this.#queue = done.catch(() => undefined);
-    return await done;
+    await this.#turns.run(() => this.#file.close());
   }
 
   async #write(line: string): Promise<void> {

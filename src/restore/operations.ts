@@ -1,5 +1,6 @@
 import { AgentError, asAgentError } from '../base/agent-error.ts';
 import { passNothing } from '../base/crash-point.ts';
+import { OneAtATime } from '../base/one-at-a-time.ts';
 import type { OperationView } from '../formats/operation-view.ts';
 import type { Epoch, JournalEntry, TakeoverOrder } from '../formats/restore-journal.ts';
 import type {
@@ -56,7 +57,7 @@ export class Operations {
   /** What throws here keeps this host out of every operation that it does not take part in yet. */
   readonly guards: (() => void)[] = [];
   /** Openings run one after the other, so that two coordinators cannot both find the host free. */
-  #opening: Promise<unknown> = Promise.resolve();
+  readonly #opening = new OneAtATime();
   readonly #hooks: HookRuns;
   readonly #audits: OperationAudits;
   /** Tidying after operations that ended. */
@@ -215,7 +216,7 @@ export class Operations {
   }
 
   async close(): Promise<void> {
-    await this.#opening;
+    await this.#opening.idle();
     await this.#settling;
     await this.#hooks.close();
     await Promise.all(this.#known.all().map((operation) => operation.close()));
@@ -238,9 +239,7 @@ export class Operations {
   }
 
   async #open(opening: Opening): Promise<LocalOperation> {
-    const opened = this.#opening.then(() => this.#openAlone(opening));
-    this.#opening = opened.catch(() => undefined);
-    return await opened;
+    return await this.#opening.run(() => this.#openAlone(opening));
   }
 
   async #openAlone({ plan, epoch, requestedBy, as }: Opening): Promise<LocalOperation> {

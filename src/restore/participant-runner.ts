@@ -1,6 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import { AgentError, asAgentError } from '../base/agent-error.ts';
 import type { PassPoint } from '../base/crash-point.ts';
+import { OneAtATime } from '../base/one-at-a-time.ts';
 import type { Failure } from '../formats/identifiers.ts';
 import type { Epoch, JournalEntry } from '../formats/restore-journal.ts';
 import type { AdvanceRequest, ParticipantReport, PromiseRequest } from '../formats/restore-messages.ts';
@@ -57,7 +58,7 @@ export class ParticipantRunner {
   #recordedCause: string | undefined;
   #work: Work | undefined;
   /** Events are handled one after the other: each sees what the one before it made durable. */
-  #queue: Promise<unknown> = Promise.resolve();
+  readonly #events = new OneAtATime();
   /** How the last work ended, on its way through the machine. */
   #settling: Promise<void> = Promise.resolve();
   #closing = false;
@@ -205,9 +206,7 @@ export class ParticipantRunner {
   }
 
   async dispatch(event: ParticipantEvent): Promise<void> {
-    const handled = this.#queue.then(() => this.#handle(event));
-    this.#queue = handled.catch(() => undefined);
-    await handled;
+    await this.#events.run(() => this.#handle(event));
   }
 
   /** Ends the running step and closes the journal. What was begun is resumed by the next start of the agent. */
@@ -216,7 +215,7 @@ export class ParticipantRunner {
     this.#work?.controller.abort(new AgentError('CANCELLED', 'the agent stops'));
     await this.#work?.ended;
     await this.#settling;
-    await this.#queue;
+    await this.#events.idle();
     await this.journal.close();
   }
 

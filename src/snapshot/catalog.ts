@@ -1,5 +1,6 @@
 import { rm, stat } from 'node:fs/promises';
 import { AgentError } from '../base/agent-error.ts';
+import { OneAtATime } from '../base/one-at-a-time.ts';
 import type { Clock } from '../base/clock.ts';
 import type { OnBytes } from '../base/hash-file.ts';
 import {
@@ -45,8 +46,8 @@ export class Catalog {
   readonly #storage: Storage;
   readonly #settings: CatalogSettings;
   readonly #leases = new Leases();
-  /** Ends when the last change of a manifest has ended: each reads what the one before it wrote. */
-  #amending: Promise<unknown> = Promise.resolve();
+  /** Changes of manifests: each reads what the one before it wrote. */
+  readonly #amending = new OneAtATime();
   #failedProofs = 0;
 
   constructor(storage: Storage, settings: CatalogSettings) {
@@ -154,7 +155,7 @@ export class Catalog {
   /** Adds a proof that was just made to the manifest, durably. @throws {AgentError} as `get` does. */
   async recordProof(id: string, proof: Omit<SnapshotProof, 'at'>): Promise<SnapshotManifest> {
     const at = new Date(this.#settings.clock.now()).toISOString();
-    return await this.#oneAtATime(async () => {
+    return await this.#amending.run(async () => {
       const proved = withProof(await this.get(id), { ...proof, at });
       await this.#storage.replaceManifest(proved);
       return proved;
@@ -320,12 +321,6 @@ export class Catalog {
     } finally {
       lease[Symbol.dispose]();
     }
-  }
-
-  async #oneAtATime<T>(change: () => Promise<T>): Promise<T> {
-    const turn = this.#amending.then(change);
-    this.#amending = turn.catch(() => undefined);
-    return await turn;
   }
 }
 

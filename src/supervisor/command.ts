@@ -3,7 +3,7 @@ import { AgentError, asAgentError } from '../base/agent-error.ts';
 import { lastLines, runCheckedCommand, runCommand, type CommandOptions } from '../base/run-command.ts';
 import { HoldFile, type Fence } from './hold-file.ts';
 import { lastLogLines, logSizeBytes, rotateLog } from './log-file.ts';
-import { OneAtATime } from './one-at-a-time.ts';
+import { OneAtATime } from '../base/one-at-a-time.ts';
 import { requireProgram } from './require-program.ts';
 import { untilNobodyUses } from './seen-stopped.ts';
 import {

@@ -6,7 +6,7 @@ import { endsWithin, identifyOrGone, signalEtcd, untilGone, type DetachedEtcd } 
 import { findOwnEtcd } from './find-etcd.ts';
 import { HoldFile, type Fence } from './hold-file.ts';
 import { lastLogLines, logSizeBytes, rotateLog } from './log-file.ts';
-import { OneAtATime } from './one-at-a-time.ts';
+import { OneAtATime } from '../base/one-at-a-time.ts';
 import { isAlive, startTimeOf, type ProcessIdentity } from './process-identity.ts';
 import { ProcessRecord } from './process-record.ts';
 import { requireProgram } from './require-program.ts';

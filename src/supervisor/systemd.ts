@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { AgentError } from '../base/agent-error.ts';
 import { HoldFile, type Fence } from './hold-file.ts';
-import { OneAtATime } from './one-at-a-time.ts';
+import { OneAtATime } from '../base/one-at-a-time.ts';
 import { requireVisibleProcesses } from './require-visible-processes.ts';
 import { untilNobodyUses } from './seen-stopped.ts';
 import {

@@ -7,4 +7,9 @@ export class OneAtATime {
     this.#last = turn.catch(() => undefined);
     return await turn;
   }
+
+  /** Resolves when all that has come so far has ended. */
+  async idle(): Promise<void> {
+    await this.#last;
+  }
 }

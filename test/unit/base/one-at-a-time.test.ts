@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { OneAtATime } from '../../../src/supervisor/one-at-a-time.ts';
+import { OneAtATime } from '../../../src/base/one-at-a-time.ts';
 
 test('work is done in order, never two at once, past failures', async () => {
   const turns = new OneAtATime();
