@@ -8,9 +8,9 @@ import type { AdvanceRequest, ParticipantReport, PromiseRequest } from '../forma
 import { compareEpochs } from './ballot.ts';
 import { participantEntries } from './effect-entries.ts';
 import type { FoldedJournal } from './fold-journal.ts';
-import { dueHooks, foldHooks, type HookEntry, type HookRecord } from './hook-record.ts';
+import type { HookEntry, HookRecord } from './hook-record.ts';
 import type { Journal } from './journal.ts';
-import { nameOfLine } from './name-of-line.ts';
+import { ParticipantJournal } from './participant-journal.ts';
 import {
   moveParticipant,
   type ParticipantEffect,
@@ -45,6 +45,7 @@ interface Work {
 
 /** Carries out one host's part: the machine decides, the journal remembers, the steps act. */
 export class ParticipantRunner {
+  readonly journal: ParticipantJournal;
   readonly #options: RunnerOptions;
   readonly #doneSteps: Set<string>;
   readonly #changed = new EventEmitter();
@@ -52,10 +53,6 @@ export class ParticipantRunner {
   #version: number;
   #step: Pick<ParticipantReport, 'step' | 'bytes' | 'totalBytes'> = {};
   #stopAskedAtMs: number | undefined;
-  #hooks: readonly HookRecord[];
-  /** Why the operation does not go through, as the coordinator last said. */
-  #cause: Failure | undefined;
-  #recordedCause: string | undefined;
   #work: Work | undefined;
   /** Events are handled one after the other: each sees what the one before it made durable. */
   readonly #events = new OneAtATime();
@@ -69,11 +66,20 @@ export class ParticipantRunner {
     this.#state = state;
     this.#doneSteps = new Set(folded?.doneSteps);
     this.#stopAskedAtMs = folded?.stopAskedAtMs;
-    this.#hooks = folded?.hooks ?? [];
-    this.#cause = folded?.cause;
-    this.#recordedCause = folded?.cause?.message;
-    this.#version = options.context.clock.now();
-    this.#heardAtMs = options.context.clock.now();
+    const { journal, pass, onAppended, context } = options;
+    const { clock, settings } = context;
+    this.journal = new ParticipantJournal(
+      {
+        journal,
+        clock,
+        pass,
+        hooks: settings.hooks ?? {},
+        ...(onAppended === undefined ? {} : { onAppended }),
+      },
+      folded,
+    );
+    this.#version = clock.now();
+    this.#heardAtMs = clock.now();
     this.#changed.setMaxListeners(0);
   }
 
@@ -109,12 +115,12 @@ export class ParticipantRunner {
 
   /** The commands of the configuration that ran here for the operation, or are due. */
   get hooks(): readonly HookRecord[] {
-    return this.#hooks;
+    return this.journal.hooks;
   }
 
   /** Why the operation does not go through, where its coordinator said so. */
   get cause(): Failure | undefined {
-    return this.#cause;
+    return this.journal.cause;
   }
 
   async recordHook(entry: Omit<HookEntry, 'type' | 'at'>): Promise<void> {
@@ -123,30 +129,9 @@ export class ParticipantRunner {
     this.#bump();
   }
 
-  /** Appends entries, and in one line with them the commands that fall due by them: neither is there without the other. */
+  /** @throws {AgentError} `JOURNAL_UNWRITABLE` */
   async append(entries: readonly JournalEntry[]): Promise<void> {
-    const configured = this.context.settings.hooks ?? {};
-    const { phase } = this.#state;
-    const due = dueHooks(entries, { phase, records: this.#hooks, cause: this.#cause, configured });
-    const line = [...this.#newCause(), ...entries, ...due];
-    this.#hooks = line.reduce(foldHooks, this.#hooks);
-    const name = nameOfLine([...entries, ...due], phase);
-    this.#options.pass(`before ${name}`);
-    await this.journal.append(line);
-    this.#options.pass(`after ${name}`);
-    this.#options.onAppended?.(line);
-  }
-
-  /** Kept with the next line, once: this host's records then say why, also where another host failed. */
-  #newCause(): JournalEntry[] {
-    const failure = this.#cause;
-    if (failure === undefined || failure.message === this.#recordedCause) return [];
-    this.#recordedCause = failure.message;
-    return [{ type: 'cause', at: new Date(this.context.clock.now()).toISOString(), failure }];
-  }
-
-  get journal(): Journal {
-    return this.#options.journal;
+    await this.journal.append(entries, () => this.#state.phase);
   }
 
   report(): ParticipantReport {
@@ -177,7 +162,7 @@ export class ParticipantRunner {
   /** Answers when the report differs from the one the coordinator saw, or after its wait. */
   async advance(request: AdvanceRequest, signal: AbortSignal): Promise<ParticipantReport> {
     this.#requireCurrent(request);
-    this.#cause = request.cause ?? this.#cause;
+    if (request.cause !== undefined) this.journal.hear(request.cause);
     await this.dispatch({ type: 'advance', goal: request.goal, epoch: request.epoch });
     if (this.#version === request.seenVersion) await this.#nextChange(request.waitMs, signal);
     return this.report();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { LabHost } from '../support/lab-cluster.ts';
 import type { LaneScene } from './kill-lane.ts';
 import type { Relay } from './relay.ts';
-import { fill, makeRoom } from './small-disk.ts';
+import { fill, makeRoom } from '../support/small-disk.ts';
 import { until } from './until.ts';
 
 export interface FaultScene {

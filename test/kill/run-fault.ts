@@ -7,7 +7,7 @@ import { FAULTS, type Fault, type FaultName, type FaultScene } from './faults.ts
 import type { KillLane, LaneScene } from './kill-lane.ts';
 import { begin } from './run-cell.ts';
 import { settle } from './settle.ts';
-import { mountSmallDisk } from './small-disk.ts';
+import { mountSmallDisk } from '../support/small-disk.ts';
 import { until } from './until.ts';
 
 export interface FaultResult {

@@ -1,10 +1,10 @@
-import { execa } from 'execa';
-import { mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { JournalEntry } from '../../../src/formats/restore-journal.ts';
 import { Journal } from '../../../src/restore/journal.ts';
 import { OPERATION, samplePlan } from '../../support/control-samples.ts';
+import { fill, makeRoom, mountSmallDisk } from '../../support/small-disk.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
 const at = '2026-11-23T15:00:00.000Z';
@@ -83,22 +83,17 @@ test.skipIf(process.getuid?.() !== 0)(
     await using directory = await temporaryDirectory();
     const disk = join(directory.path, 'disk');
     await mkdir(disk);
-    await execa('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', disk]);
-    try {
-      const path = join(disk, 'operations', OPERATION, 'journal');
-      const journal = await Journal.create(path, [opening]);
-      await journal.trim();
-      const filler = join(disk, 'filler');
-      await expect(writeFile(filler, Buffer.alloc(2 << 20))).rejects.toMatchObject({ code: 'ENOSPC' });
-      const long = step('x'.repeat(8192));
-      await expect(journal.append([long])).rejects.toMatchObject({ code: 'JOURNAL_UNWRITABLE' });
-      await rm(filler);
-      await journal.append([step('short')]);
-      await journal.append([long]);
-      await journal.close();
-      expect(await readBack(path)).toEqual([opening, step('short'), long]);
-    } finally {
-      await execa('umount', ['--lazy', disk]);
-    }
+    await using _mounted = await mountSmallDisk(disk, 1);
+    const path = join(disk, 'operations', OPERATION, 'journal');
+    const journal = await Journal.create(path, [opening]);
+    await journal.trim();
+    await fill(disk);
+    const long = step('x'.repeat(8192));
+    await expect(journal.append([long])).rejects.toMatchObject({ code: 'JOURNAL_UNWRITABLE' });
+    await makeRoom(disk);
+    await journal.append([step('short')]);
+    await journal.append([long]);
+    await journal.close();
+    expect(await readBack(path)).toEqual([opening, step('short'), long]);
   },
 );

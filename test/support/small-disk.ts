@@ -7,7 +7,7 @@ import { systemCodeOf } from '../../src/base/agent-error.ts';
 export async function mountSmallDisk(directory: string, sizeMiB: number): Promise<AsyncDisposable> {
   await execa('mv', [directory, `${directory}.was`]);
   await execa('mkdir', ['-m', '700', directory]);
-  await execa('mount', ['-t', 'tmpfs', '-o', `size=${sizeMiB}m`, 'lifeboat-kill', directory]);
+  await execa('mount', ['-t', 'tmpfs', '-o', `size=${sizeMiB}m`, 'lifeboat-small-disk', directory]);
   await execa('cp', ['-a', '--sparse=always', `${directory}.was/.`, directory]);
   await rm(`${directory}.was`, { recursive: true });
   return {
