@@ -1,8 +1,8 @@
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCodeOf } from '../base/agent-error.ts';
 import { systemClock } from '../base/clock.ts';
 import { readTextIfPresent } from '../base/durable-file.ts';
+import { namesIn } from '../base/names-in.ts';
 import { pathExists } from '../base/path-exists.ts';
 import { readRelease } from '../base/release.ts';
 import type { Config } from '../config/config-schema.ts';
@@ -88,12 +88,8 @@ async function supervisorToAsk(config: Config, signal: AbortSignal): Promise<Doc
 
 /** Read as they lie there: opening the storage would sweep it. */
 async function storedSnapshots(directory: string): Promise<SnapshotManifest[]> {
-  const names = await readdir(directory).catch((error: unknown) => {
-    if (systemCodeOf(error) === 'ENOENT') return [];
-    throw error;
-  });
   const found: SnapshotManifest[] = [];
-  for (const name of names.filter(isSnapshotId)) {
+  for (const name of (await namesIn(directory)).filter(isSnapshotId)) {
     const text = await readTextIfPresent(join(directory, name, 'manifest.json'));
     const parsed = text === undefined ? undefined : parseManifest(text);
     if (parsed?.ok === true && parsed.manifest.id === name) found.push(parsed.manifest);

@@ -1,6 +1,5 @@
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { systemCodeOf } from '../base/agent-error.ts';
+import { namesIn } from '../base/names-in.ts';
 
 /** What is written to now. */
 export function auditPath(stateDir: string): string {
@@ -25,13 +24,4 @@ export async function findAuditFiles(stateDir: string): Promise<string[]> {
   const names = await namesIn(stateDir);
   const full = names.filter((name) => FULL_FILE.test(name)).sort();
   return [...full, ...names.filter((name) => name === 'audit.jsonl')].map((name) => join(stateDir, name));
-}
-
-async function namesIn(directory: string): Promise<string[]> {
-  try {
-    return await readdir(directory);
-  } catch (error) {
-    if (systemCodeOf(error) === 'ENOENT') return [];
-    throw error;
-  }
 }

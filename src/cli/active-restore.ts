@@ -1,6 +1,6 @@
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { asAgentError, systemCodeOf } from '../base/agent-error.ts';
+import { asAgentError } from '../base/agent-error.ts';
+import { namesIn } from '../base/names-in.ts';
 import { pathExists } from '../base/path-exists.ts';
 import { callAgent } from './control-client.ts';
 
@@ -31,14 +31,7 @@ async function activeRestoreOf(socketPath: string, signal: AbortSignal): Promise
 }
 
 async function controlSockets(runDirectory: string): Promise<string[]> {
-  let names: string[];
-  try {
-    names = await readdir(runDirectory);
-  } catch (error) {
-    if (systemCodeOf(error) === 'ENOENT') return [];
-    throw error;
-  }
-  const sockets = names
+  const sockets = (await namesIn(runDirectory))
     .filter((name) => /^etcd-lifeboat(-.+)?$/.test(name))
     .map((name) => join(runDirectory, name, 'control.sock'));
   const present = await Promise.all(sockets.map(pathExists));

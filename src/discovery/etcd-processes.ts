@@ -1,7 +1,8 @@
-import { readdir, readFile, readlink, stat } from 'node:fs/promises';
+import { readFile, readlink, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { messageOf, systemCodeOf } from '../base/agent-error.ts';
 import { commandLineOf } from '../supervisor/open-files.ts';
+import { processIds } from '../supervisor/process-ids.ts';
 
 /** What /proc says of an etcd process. What this user may not read is `undefined`, and named in `unread`. */
 export interface EtcdProcess {
@@ -23,9 +24,8 @@ export interface EtcdProcess {
 /** The ids of the processes that are an etcd, by the name of their program. Gateways and proxies are not. */
 export async function listEtcds(): Promise<number[]> {
   const pids: number[] = [];
-  for (const entry of await readdir('/proc')) {
-    const pid = Number(entry);
-    if (Number.isInteger(pid) && (await isEtcd(pid))) pids.push(pid);
+  for (const pid of await processIds()) {
+    if (await isEtcd(pid)) pids.push(pid);
   }
   return pids.sort((left, right) => left - right);
 }

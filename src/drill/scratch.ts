@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AgentError, asAgentError, systemCodeOf } from '../base/agent-error.ts';
+import { AgentError, asAgentError } from '../base/agent-error.ts';
 import type { Clock } from '../base/clock.ts';
 import { requireFreeSpace } from '../base/free-space.ts';
-import { endOrphans } from './end-orphans.ts';
+import { namesIn } from '../base/names-in.ts';
+import { endProcesses } from '../supervisor/end-processes.ts';
 
 /** What a crash may leave here is large: all of it is swept by the next start. */
 const SCRATCH = 'drill';
@@ -43,17 +44,9 @@ export async function openScratch(root: string, neededBytes: number): Promise<Sc
  * @returns The directories that went.
  */
 export async function sweepScratch(root: string, clock: Clock, signal: AbortSignal): Promise<string[]> {
-  await endOrphans(root, clock, signal);
+  // The command lines of etcd and of the restore tool name a directory that nobody else has.
+  await endProcesses((words) => words.some((word) => word.startsWith(`--data-dir=${root}/`)), clock, signal);
   const swept = (await namesIn(root)).map((name) => join(root, name));
   await rm(root, { recursive: true, force: true });
   return swept;
-}
-
-async function namesIn(directory: string): Promise<string[]> {
-  try {
-    return await readdir(directory);
-  } catch (error) {
-    if (systemCodeOf(error) === 'ENOENT') return [];
-    throw error;
-  }
 }

@@ -1,6 +1,5 @@
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { systemCodeOf } from '../base/agent-error.ts';
+import { namesIn } from '../base/names-in.ts';
 import { pathExists } from '../base/path-exists.ts';
 
 const STATE = '/var/lib';
@@ -12,13 +11,4 @@ export async function holdsInForce(stateParent = STATE): Promise<string[]> {
   const candidates = directories.flatMap((name) => HOLD_NAMES.map((hold) => join(stateParent, name, hold)));
   const present = await Promise.all(candidates.map(pathExists));
   return candidates.filter((_, index) => present[index] === true);
-}
-
-async function namesIn(directory: string): Promise<string[]> {
-  try {
-    return await readdir(directory);
-  } catch (error) {
-    if (systemCodeOf(error) === 'ENOENT') return [];
-    throw error;
-  }
 }

@@ -7,6 +7,7 @@ import type { EtcdLaunch } from '../discovery/launch.ts';
 import { endsWithin, identifyOrGone, signalEtcd, type DetachedEtcd } from '../supervisor/detached-etcd.ts';
 import { lastLogLines, logSizeBytes, rotateLog } from '../supervisor/log-file.ts';
 import { processesUsing } from '../supervisor/open-files.ts';
+import { sendSignal } from '../supervisor/send-signal.ts';
 import { joinLaunch } from './join-launch.ts';
 
 /** How etcd is run once by the agent itself, to join: its supervisor's own launch, and where its words go. */
@@ -86,7 +87,7 @@ export async function endLeftover(
     }
     if (left.length === 0) return found;
     found = true;
-    for (const pid of left) send(pid, attempt * LOOK_AGAIN_MS < STOP_MS ? 'SIGTERM' : 'SIGKILL');
+    for (const pid of left) sendSignal(pid, attempt * LOOK_AGAIN_MS < STOP_MS ? 'SIGTERM' : 'SIGKILL');
     await clock.sleep(LOOK_AGAIN_MS, signal);
   }
 }
@@ -131,13 +132,5 @@ async function isMarked(pid: number, id: string): Promise<boolean> {
   } catch (error) {
     if (['ENOENT', 'ESRCH', 'EACCES'].includes(systemCodeOf(error) ?? '')) return false;
     throw error;
-  }
-}
-
-function send(pid: number, name: NodeJS.Signals): void {
-  try {
-    process.kill(pid, name);
-  } catch (error) {
-    if (systemCodeOf(error) !== 'ESRCH') throw error;
   }
 }

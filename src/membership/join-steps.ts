@@ -11,9 +11,9 @@ import { hasProcess, type Supervisor } from '../supervisor/supervisor.ts';
 import { settling, type ClusterDoor } from './cluster-door.ts';
 import { endLeftover, runJoining, type JoinEtcdOptions } from './join-etcd.ts';
 import { initialClusterOf } from './join-launch.ts';
-import { hasWalEntries, isWalEntry } from './wal-entries.ts';
 import { localIdentity, type DataPlaces } from './local-identity.ts';
 import { untilServing } from './until-serving.ts';
+import { hasWalEntries, isWalEntry } from './wal-entries.ts';
 
 /** Everything a step may use. */
 export interface JoinContext {

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import { join } from 'node:path';
 import { AgentError, asAgentError } from '../base/agent-error.ts';
 import type { Clock } from '../base/clock.ts';
+import { compactTime } from '../base/compact-time.ts';
 import { pathExists } from '../base/path-exists.ts';
 import type { EtcdClient } from '../etcd/client.ts';
 import { canonicalSha256 } from '../formats/canonical-json.ts';
@@ -255,9 +256,4 @@ export class Joins {
 
 function withoutFailure({ failure: _failure, ...record }: JoinRecord): JoinRecord {
   return record;
-}
-
-/** `20261123T143000Z`. */
-function compactTime(ms: number): string {
-  return new Date(ms).toISOString().replace(/[-:]|\.\d+/g, '');
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import { AgentError, asAgentError, messageOf } from '../base/agent-error.ts';
 import type { Clock } from '../base/clock.ts';
+import { compactTime } from '../base/compact-time.ts';
 import { hostFacts, probeResponse, type HostFacts } from '../formats/host-facts.ts';
 import type { Proposal, RestorePlan } from '../formats/restore-plan.ts';
 import type { CallHost } from './call-host.ts';
@@ -129,9 +130,4 @@ async function accepts(url: string, signal: AbortSignal): Promise<boolean> {
     };
     socket.once('connect', end(true)).once('timeout', end(false)).once('error', end(false));
   });
-}
-
-/** `20261123T143000Z`. */
-function compactTime(ms: number): string {
-  return new Date(ms).toISOString().replace(/[-:]|\.\d+/g, '');
 }

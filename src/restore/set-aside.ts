@@ -1,7 +1,7 @@
 import { lstat, mkdir, readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { systemCodeOf } from '../base/agent-error.ts';
 import { removeDurably, renameDurably } from '../base/durable-file.ts';
+import { namesIn } from '../base/names-in.ts';
 import type { SetAside } from './decide-clean.ts';
 import { STAGING_ROOT } from './layout.ts';
 import { removeIfEmpty } from './steps/remove-if-empty.ts';
@@ -51,15 +51,6 @@ async function diskBytesOf(path: string, signal: AbortSignal): Promise<number> {
   if (!entry.isDirectory()) return sizeBytes;
   for (const name of await readdir(path)) sizeBytes += await diskBytesOf(join(path, name), signal);
   return sizeBytes;
-}
-
-async function namesIn(directory: string): Promise<string[]> {
-  try {
-    return (await readdir(directory)).sort();
-  } catch (error) {
-    if (systemCodeOf(error) === 'ENOENT') return [];
-    throw error;
-  }
 }
 
 /** `20261123T143000` in milliseconds since the epoch. */

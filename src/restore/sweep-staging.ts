@@ -1,7 +1,6 @@
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { systemCodeOf } from '../base/agent-error.ts';
 import { removeDurably } from '../base/durable-file.ts';
+import { namesIn } from '../base/names-in.ts';
 import { STAGING_ROOT } from './layout.ts';
 import { removeIfEmpty } from './steps/remove-if-empty.ts';
 
@@ -25,13 +24,4 @@ export async function sweepStaging(
     await removeIfEmpty(root);
   }
   return swept;
-}
-
-async function namesIn(directory: string): Promise<string[]> {
-  try {
-    return await readdir(directory);
-  } catch (error) {
-    if (systemCodeOf(error) === 'ENOENT') return [];
-    throw error;
-  }
 }

@@ -1,3 +1,5 @@
+import { compactTime } from '../base/compact-time.ts';
+
 /**
  * `20261123T143000Z-<agent>-r<revision>-<6 hex>`. Two hosts that snapshot in the same second get two IDs, and so
  * does one host that does it twice.
@@ -10,7 +12,7 @@ export function makeSnapshotId(taken: {
   readonly revision: number;
   readonly random: Buffer;
 }): string {
-  const second = new Date(taken.atMs).toISOString().replace(/[-:]|\.\d+/g, '');
+  const second = compactTime(taken.atMs);
   const agent = taken.agent.replace(/[^0-9A-Za-z.-]/g, '-').slice(0, 64) || 'agent';
   return `${second}-${agent}-r${taken.revision}-${taken.random.toString('hex', 0, 3)}`;
 }

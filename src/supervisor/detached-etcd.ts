@@ -1,6 +1,6 @@
-import { systemCodeOf } from '../base/agent-error.ts';
 import type { Clock } from '../base/clock.ts';
 import { identifyProcess, isAlive, type ProcessIdentity } from './process-identity.ts';
+import { sendSignal } from './send-signal.ts';
 
 /** An etcd that runs apart from the agent. */
 export interface DetachedEtcd {
@@ -46,16 +46,7 @@ export async function endsWithin(
 export async function signalEtcd({ identity }: DetachedEtcd, name: 'SIGTERM' | 'SIGKILL'): Promise<void> {
   // The id may belong to somebody else by now.
   if (!(await isAlive(identity))) return;
-  if (!send(-identity.pid, name)) send(identity.pid, name);
-}
-
-function send(target: number, name: NodeJS.Signals): boolean {
-  try {
-    return process.kill(target, name);
-  } catch (error) {
-    if (systemCodeOf(error) === 'ESRCH') return false;
-    throw error;
-  }
+  if (!sendSignal(-identity.pid, name)) sendSignal(identity.pid, name);
 }
 
 /** The identity of a process just started; one that is gone already gets a start time nothing else has. */

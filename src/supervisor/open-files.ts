@@ -1,10 +1,11 @@
 import { readdirSync, readlinkSync } from 'node:fs';
-import { lstat, readdir, readFile, readlink, stat } from 'node:fs/promises';
+import { lstat, readFile, readlink, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { systemCodeOf } from '../base/agent-error.ts';
 import { heldLocks } from './file-locks.ts';
 import { fileIdentity, isBelow, listFilesBelow, realPathOf, type FilesBelow } from './files-below.ts';
 import { identifyProcess } from './process-identity.ts';
+import { processIds } from './process-ids.ts';
 import { requireVisibleProcesses } from './require-visible-processes.ts';
 
 /** A process that has a file open. */
@@ -34,9 +35,8 @@ export async function processesUsing(paths: readonly string[]): Promise<FileUser
   await requireVisibleProcesses();
   const wanted = await listFilesBelow(paths);
   const users: FileUser[] = [];
-  for (const entry of await readdir('/proc')) {
-    const pid = Number(entry);
-    if (!Number.isInteger(pid) || pid === process.pid) continue;
+  for (const pid of await processIds()) {
+    if (pid === process.pid) continue;
     const user = await unlessGone(() => fileUser(pid, wanted));
     if (user !== undefined) users.push(user);
   }

@@ -2,8 +2,8 @@ import { rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { AgentError } from '../../base/agent-error.ts';
 import { removeDurably, renameDurably, syncDirectory, writeTextDurably } from '../../base/durable-file.ts';
+import { endProcesses } from '../../supervisor/end-processes.ts';
 import { isEtcdWalEntry, type WalLayout } from '../layout.ts';
-import { endOrphanedTools } from './end-orphaned-tool.ts';
 import type { HostContext } from './host-context.ts';
 import { moveEntries } from '../../base/move-entries.ts';
 import { pathExists } from '../../base/path-exists.ts';
@@ -160,7 +160,8 @@ function removeStaging({ layout, host, clock }: HostContext): Step[] {
         !(await pathExists(layout.staging)) &&
         (layout.wal === undefined || !(await pathExists(layout.wal.staging))),
       run: async (signal) => {
-        await endOrphanedTools(layout.staging, clock, signal);
+        // One that outlived a crash of the agent would make the directory anew after it was removed.
+        await endProcesses((words) => isRestoreInto(words, layout.staging), clock, signal);
         const madeDataDir = await pathExists(join(layout.staging, 'made-data-dir'));
         if (layout.wal !== undefined) {
           await removeDurably(layout.wal.staging);
@@ -173,4 +174,11 @@ function removeStaging({ layout, host, clock }: HostContext): Step[] {
       },
     },
   ];
+}
+
+function isRestoreInto(commandLine: readonly string[], staging: string): boolean {
+  const isRestore = commandLine.some(
+    (word, index) => word === 'snapshot' && commandLine[index + 1] === 'restore',
+  );
+  return isRestore && commandLine.some((word) => word.includes(`${staging}/`));
 }
