@@ -13,6 +13,7 @@ export const memberSeen = z.object({
   clientUrls: urls,
   isLearner: z.boolean().optional(),
 });
+export type MemberSeen = z.infer<typeof memberSeen>;
 
 /** `host.facts`: everything that planning needs to know of one host. Looks only. */
 export const hostFacts = z.object({

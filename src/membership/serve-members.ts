@@ -1,7 +1,9 @@
 import { AgentError } from '../base/agent-error.ts';
 import type { EtcdClient } from '../etcd/client.ts';
+import { memberToTell } from '../etcd/member-to-tell.ts';
 import type { MemberIdentity } from '../formats/generation.ts';
 import { memberAddRequest, memberChangeRequest, type MemberFacts } from '../formats/membership.ts';
+import { parseParams } from '../mesh/parse-params.ts';
 
 type Answer = (peer: string, params: unknown, signal: AbortSignal) => Promise<unknown>;
 
@@ -20,13 +22,13 @@ export function memberMethods(served: ServedMember): Readonly<Record<string, Ans
   return {
     'member.facts': async (_peer, _params, signal) => await factsOfMember(served, signal),
     'member.add': async (_peer, params, signal) => {
-      const { clusterId, peerUrls, isLearner } = parse(memberAddRequest, params);
+      const { clusterId, peerUrls, isLearner } = parseParams(memberAddRequest, params);
       await requireQuorum(served, clusterId, signal);
       const { id, members } = await etcd.addMember({ peerUrls, isLearner }, signal);
       return { memberId: id, members };
     },
     'member.remove': async (_peer, params, signal) => {
-      const { clusterId, memberId } = parse(memberChangeRequest, params);
+      const { clusterId, memberId } = parseParams(memberChangeRequest, params);
       const { etcd: own } = await requireQuorum(served, clusterId, signal);
       if (own.memberId === memberId)
         throw new AgentError(
@@ -37,7 +39,7 @@ export function memberMethods(served: ServedMember): Readonly<Record<string, Ans
       return {};
     },
     'member.promote': async (_peer, params, signal) => {
-      const { clusterId, memberId } = parse(memberChangeRequest, params);
+      const { clusterId, memberId } = parseParams(memberChangeRequest, params);
       await requireQuorum(served, clusterId, signal);
       await etcd.promoteMember(memberId, signal);
       return {};
@@ -67,7 +69,7 @@ async function askMember(etcd: ServedMember['etcd'], signal: AbortSignal): Promi
     if (isLearner) return { ...common, hasQuorum: false, members: [] };
     const { members } = await etcd.members(signal);
     const hasQuorum = leaderId !== undefined && (await readsWithQuorum(etcd, signal));
-    return { ...common, hasQuorum, members: members.map(seen) };
+    return { ...common, hasQuorum, members: members.map(memberToTell) };
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof AgentError)) throw error;
@@ -101,30 +103,4 @@ async function requireQuorum(
     'MEMBER_NO_QUORUM',
     `the member of ${served.agent} ${found}; cluster ${clusterId} is wanted`,
   );
-}
-
-function seen({
-  id,
-  name,
-  peerUrls,
-  clientUrls,
-  isLearner,
-}: Awaited<ReturnType<EtcdClient['members']>>['members'][number]) {
-  return {
-    id,
-    name,
-    peerUrls: [...peerUrls],
-    clientUrls: [...clientUrls],
-    ...(isLearner ? { isLearner } : {}),
-  };
-}
-
-interface Schema<T> {
-  safeParse(value: unknown): { success: true; data: T } | { success: false; error: { message: string } };
-}
-
-function parse<T>(schema: Schema<T>, params: unknown): T {
-  const parsed = schema.safeParse(params);
-  if (parsed.success) return parsed.data;
-  throw new AgentError('FRAME_INVALID', `the parameters do not fit: ${parsed.error.message.slice(0, 500)}`);
 }

@@ -1,16 +1,13 @@
 import type { TreePage } from '../bbolt/tree-page.ts';
 import type { KeyBytes } from './key-table.ts';
 import { parseKeyValue, type KeyValueHead } from './key-value.ts';
+import { REVISION_BYTES, TOMBSTONE_MARK, UNDERSCORE } from './revision-key.ts';
 
 /** Which change of the history, read for millions of them: numbers instead of big integers. */
 export interface ChangeName {
   readonly main: number;
   readonly isTombstone: boolean;
 }
-
-const REVISION_BYTES = 17;
-const UNDERSCORE = 0x5f;
-const TOMBSTONE_MARK = 0x74;
 
 /** The name of element `index` of a leaf of the bucket `key` (etcd: server/storage/mvcc/revision.go); `undefined` for what is none. */
 export function changeNameAt(leaf: TreePage, index: number): ChangeName | undefined {

@@ -6,6 +6,7 @@ import type { TreePage } from '../bbolt/tree-page.ts';
 import { changeNameAt, keyValueAt } from './change-name.ts';
 import { damagedKeyspace, shownBytes } from './damaged-keyspace.ts';
 import { parseKeyValue, type KeyValueHead } from './key-value.ts';
+import { REVISION_BYTES, UNDERSCORE } from './revision-key.ts';
 
 /** Which change of the history: the revision, and its place within the transaction of that revision. */
 export interface ChangePlace {
@@ -28,8 +29,6 @@ interface History {
   readonly isBackwards?: boolean;
 }
 
-const REVISION_BYTES = 17;
-const UNDERSCORE = 0x5f;
 /** The revision has 8 bytes, and one separates it. */
 const SUB_START = 9;
 

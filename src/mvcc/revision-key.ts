@@ -5,9 +5,11 @@ export interface RevisionKey {
   readonly isTombstone: boolean;
 }
 
-const REVISION_BYTES = 17;
-const UNDERSCORE = 0x5f;
-const TOMBSTONE_MARK = 0x74;
+/** Without the mark of a tombstone. */
+export const REVISION_BYTES = 17;
+/** Between main and sub, at byte 8. */
+export const UNDERSCORE = 0x5f;
+export const TOMBSTONE_MARK = 0x74;
 
 /** `undefined` when the bytes are no revision. */
 export function parseRevisionKey(key: Buffer): RevisionKey | undefined {

@@ -1,7 +1,7 @@
 import { AgentError, asAgentError } from '../base/agent-error.ts';
 import type { EtcdClient } from '../etcd/client.ts';
-import type { EtcdMember } from '../etcd/cluster.ts';
 import type { KeyValueHash } from '../etcd/maintenance.ts';
+import { memberToTell } from '../etcd/member-to-tell.ts';
 import type { HostFacts } from '../formats/host-facts.ts';
 
 /** Every key: from the first possible one on (a range end of one zero byte means no end). */
@@ -65,19 +65,9 @@ export async function readMembers(
 ): Promise<{ clusterId: string; members: NonNullable<HostFacts['etcd']>['members'] }> {
   try {
     const { clusterId, members } = await etcd.members(signal);
-    return { clusterId, members: members.map(memberSeen) };
+    return { clusterId, members: members.map(memberToTell) };
   } catch (error) {
     if (!(error instanceof AgentError) || error.code !== 'ETCD_LEARNER') throw error;
     return { clusterId: (await etcd.status(signal)).clusterId, members: [] };
   }
-}
-
-function memberSeen({ id, name, peerUrls, clientUrls, isLearner }: EtcdMember) {
-  return {
-    id,
-    name,
-    peerUrls: [...peerUrls],
-    clientUrls: [...clientUrls],
-    ...(isLearner ? { isLearner } : {}),
-  };
 }

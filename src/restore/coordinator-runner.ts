@@ -236,17 +236,7 @@ export class CoordinatorRunner {
   }
 
   async #runGate(): Promise<void> {
-    const { plan, call, gateTimeoutMs, clock, onChange } = this.#options;
-    const { epoch, without } = this.#state;
-    const gate = new GateRun({
-      plan: plan.decided,
-      epoch,
-      without,
-      call,
-      timeoutMs: gateTimeoutMs,
-      clock,
-      onChange,
-    });
+    const gate = this.#newGate();
     this.#gate = gate;
     // The run before waits for hosts that the operator gave up since.
     this.#gateChange.abort();
@@ -261,10 +251,10 @@ export class CoordinatorRunner {
     }
   }
 
-  async #checkWrites(): Promise<void> {
+  #newGate(): GateRun {
     const { plan, call, gateTimeoutMs, clock, onChange } = this.#options;
     const { epoch, without } = this.#state;
-    this.#gate ??= new GateRun({
+    return new GateRun({
       plan: plan.decided,
       epoch,
       without,
@@ -273,6 +263,10 @@ export class CoordinatorRunner {
       clock,
       onChange,
     });
+  }
+
+  async #checkWrites(): Promise<void> {
+    this.#gate ??= this.#newGate();
     const clientsWrote = await this.#gate.clientsWrote(() => servedHosts(this.#state), this.#stop.signal);
     await this.#report({ type: 'writes-checked', clientsWrote });
   }

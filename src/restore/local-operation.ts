@@ -13,7 +13,6 @@ import { isClosed, isEnded } from './phases.ts';
 interface Facts {
   readonly plan: RestorePlan;
   readonly openedAt: string;
-  readonly requestedBy: string;
   readonly endedAt?: string;
 }
 
@@ -21,7 +20,6 @@ interface Facts {
 export class LocalOperation {
   readonly plan: RestorePlan;
   readonly openedAt: string;
-  readonly requestedBy: string;
   readonly participant: ParticipantRunner;
   #coordinator: CoordinatorRunner | undefined;
   #endedAt: string | undefined;
@@ -31,7 +29,6 @@ export class LocalOperation {
   constructor(facts: Facts, participant: ParticipantRunner) {
     this.plan = facts.plan;
     this.openedAt = facts.openedAt;
-    this.requestedBy = facts.requestedBy;
     this.#endedAt = facts.endedAt;
     this.participant = participant;
   }
@@ -79,13 +76,11 @@ export class LocalOperation {
     this.#settled = false;
   }
 
-  /** Notes the end once. True when it ended just now. */
-  noteEnd(at: string): boolean {
+  /** Notes the end, once. */
+  noteEnd(at: string): void {
     const phase = this.#driving?.phase;
     const ended = phase === undefined ? isClosed(this.participant.state.phase) : isEnded(phase);
-    if (!ended || this.#endedAt !== undefined) return false;
-    this.#endedAt = at;
-    return true;
+    if (ended) this.#endedAt ??= at;
   }
 
   /** The operation as this host drives it; `undefined` where another host does. */

@@ -268,7 +268,7 @@ export class Operations {
     const journal = await Journal.create(journalPath(this.#options.stateDir, id), entries);
     pass('after opened');
     const runner = ParticipantRunner.open(this.#runnerOptions(context, journal, entries), opening);
-    return this.#keep(new LocalOperation({ plan, openedAt: at, requestedBy }, runner));
+    return this.#keep(new LocalOperation({ plan, openedAt: at }, runner));
   }
 
   async #restore(journal: Journal, folded: FoldedJournal): Promise<void> {

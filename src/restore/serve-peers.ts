@@ -1,4 +1,3 @@
-import { AgentError } from '../base/agent-error.ts';
 import { manifestRequest, probeRequest } from '../formats/host-facts.ts';
 import {
   advanceRequest,
@@ -7,6 +6,7 @@ import {
   outcomeRequest,
   promiseRequest,
 } from '../formats/restore-messages.ts';
+import { parseParams } from '../mesh/parse-params.ts';
 import { inspectHost } from './inspect-host.ts';
 import type { OperationsOptions } from './operations-options.ts';
 import type { Operations } from './operations.ts';
@@ -27,18 +27,18 @@ export function restoreMethods(
         { host, supervisor, etcd, catalog, lineage, activeOperation: operations.boundBy },
         signal,
       ),
-    'snapshot.manifest': async (_peer, params) => await catalog.get(parse(manifestRequest, params).id),
+    'snapshot.manifest': async (_peer, params) => await catalog.get(parseParams(manifestRequest, params).id),
     'snapshot.verify': async (_peer, params, signal) =>
-      await catalog.verify(parse(manifestRequest, params).id, signal),
+      await catalog.verify(parseParams(manifestRequest, params).id, signal),
     'host.probe': async (_peer, params, signal) => ({
-      answering: await probeUrls(parse(probeRequest, params).urls, signal),
+      answering: await probeUrls(parseParams(probeRequest, params).urls, signal),
     }),
     'restore.advance': async (peer, params, signal) =>
-      await operations.advance(peer, parse(advanceRequest, params), signal),
+      await operations.advance(peer, parseParams(advanceRequest, params), signal),
     'restore.outcome': (_peer, params) =>
-      Promise.resolve(operations.outcomeOf(parse(outcomeRequest, params).operation)),
+      Promise.resolve(operations.outcomeOf(parseParams(outcomeRequest, params).operation)),
     'restore.gate': async (_peer, params, signal) => {
-      const request = parse(gateRequest, params);
+      const request = parseParams(gateRequest, params);
       const { plan, participant } = operations.get(request.operation);
       participant.requireEpoch(request.epoch);
       // A host that restarted has yet to start etcd again, which then says nothing against the restored data.
@@ -46,20 +46,11 @@ export function restoreMethods(
         return { agent: host.agent, process: 'starting' };
       return await probeGate({ agent: host.agent, plan, supervisor, etcd, clock }, request, signal);
     },
-    'restore.promise': async (peer, params) => await operations.promise(peer, parse(promiseRequest, params)),
+    'restore.promise': async (peer, params) =>
+      await operations.promise(peer, parseParams(promiseRequest, params)),
     'restore.request': async (_peer, params) => {
-      await operations.request(parse(operatorRequest, params));
+      await operations.request(parseParams(operatorRequest, params));
       return {};
     },
   };
-}
-
-interface Schema<T> {
-  safeParse(value: unknown): { success: true; data: T } | { success: false; error: { message: string } };
-}
-
-function parse<T>(schema: Schema<T>, params: unknown): T {
-  const parsed = schema.safeParse(params);
-  if (parsed.success) return parsed.data;
-  throw new AgentError('FRAME_INVALID', `the parameters do not fit: ${parsed.error.message.slice(0, 500)}`);
 }

@@ -1,4 +1,4 @@
-import { idIn, numberIn, parseMessage } from './protobuf-message.ts';
+import { idIn, numberIn, parseMessage } from '../base/protobuf-message.ts';
 
 /** Who wrote a log. Both are 16 lower-case hex digits, as etcd prints them. */
 export interface LogIdentity {

@@ -1,4 +1,4 @@
-import { bytesIn, numberIn, parseMessage, type Span } from './protobuf-message.ts';
+import { bytesIn, numberIn, parseMessage, type Span } from '../base/protobuf-message.ts';
 
 /** etcd: server/storage/wal/wal.go, MetadataType and its neighbours; they begin at 1. */
 const RECORD_TYPES = ['metadata', 'entry', 'state', 'crc', 'snapshot'] as const;

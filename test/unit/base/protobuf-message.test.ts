@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { bytesIn, idIn, numberIn, parseMessage } from '../../../src/wal/protobuf-message.ts';
+import { bytesIn, idIn, numberIn, parseMessage } from '../../../src/base/protobuf-message.ts';
 
 function parse(hex: string, messageBytes?: number): ReturnType<typeof parseMessage> {
   return parseMessage(Buffer.from(hex, 'hex'), messageBytes);
