@@ -2,6 +2,7 @@ import type { AuditEvent } from '../formats/audit-record.ts';
 import type { Failure } from '../formats/identifiers.ts';
 import type { Epoch, JournalEntry, OperationEnd, ParticipantPhase } from '../formats/restore-journal.ts';
 import type { RestorePlan } from '../formats/restore-plan.ts';
+import { isEnded } from './phases.ts';
 import { endBy, failureIn, foldHooks, type HookRecord } from './hook-record.ts';
 
 /** An event, and when the journal says that it happened. */
@@ -23,6 +24,7 @@ export class OperationAudit {
   #failure: Failure | undefined;
   #hooks: readonly HookRecord[] = [];
   readonly #told = new Set<string>();
+  #lastEnd: OperationEnd | undefined;
 
   constructor({ plan, epoch }: Pick<Opened, 'plan' | 'epoch'>) {
     this.#operation = plan.decided.operation;
@@ -31,12 +33,20 @@ export class OperationAudit {
 
   /** The events that these entries tell of and that no entry before them did. */
   add(entries: readonly JournalEntry[]): DatedEvent[] {
-    return entries
-      .flatMap((entry) => this.#eventsOf(entry).map((event) => ({ at: entry.at, event })))
-      .filter(({ event }) => this.#isNew(event));
+    return entries.flatMap((entry) =>
+      this.#eventsOf(entry)
+        .filter((event) => this.#isNew(event))
+        .map((event) => ({ at: entry.at, event })),
+    );
   }
 
+  /** One that was stuck may end again as it had ended before: the last word counts. */
   #isNew(event: AuditEvent): boolean {
+    if (event.event === 'operation-ended') {
+      const isNew = event.outcome !== this.#lastEnd;
+      this.#lastEnd = event.outcome;
+      return isNew;
+    }
     const key = auditKeyOf(event);
     if (this.#told.has(key)) return false;
     this.#told.add(key);
@@ -93,9 +103,15 @@ export class OperationAudit {
   }
 
   #endEvents(entry: JournalEntry): AuditEvent[] {
-    const outcome = endBy(entry, this.#phase);
+    const outcome = endBy(entry, this.#phase) ?? this.#endAfterStuck(entry);
     if (entry.type === 'phase') this.#phase = entry.phase;
     return outcome === undefined ? [] : [this.#endedEvent(outcome)];
+  }
+
+  /** The coordinator's own part may have ended long before the others were through with theirs. */
+  #endAfterStuck(entry: JournalEntry): OperationEnd | undefined {
+    if (entry.type !== 'operation' || this.#lastEnd !== 'stuck') return undefined;
+    return isEnded(entry.phase) ? entry.phase : undefined;
   }
 
   #endedEvent(outcome: OperationEnd): AuditEvent {
@@ -105,7 +121,7 @@ export class OperationAudit {
   }
 }
 
-/** Tells the events of an operation apart: each is told once. */
+/** Tells the events of an operation apart: each is told once, but for its ends. */
 export function auditKeyOf(event: AuditEvent): string {
   const { event: name } = event;
   const operation = 'operation' in event ? event.operation : '';

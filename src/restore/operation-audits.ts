@@ -22,7 +22,10 @@ export class OperationAudits {
     if (told.length === 0) return;
     const logged = await this.#loggedKeys();
     for (const { at, event } of told) {
-      if (!logged.has(auditKeyOf(event))) await this.#log.append(event, at);
+      const key = auditKeyOf(event);
+      const times = logged.get(key) ?? 0;
+      if (times === 0) await this.#log.append(event, at);
+      else logged.set(key, times - 1);
     }
   }
 
@@ -60,13 +63,16 @@ export class OperationAudits {
     return operation === undefined ? [] : (this.#audits.get(operation)?.add(entries) ?? []);
   }
 
-  async #loggedKeys(): Promise<Set<string>> {
+  /** How often each is in the log. */
+  async #loggedKeys(): Promise<Map<string, number>> {
     const known = await this.#log.find(({ operation }) => this.#audits.has(String(operation)));
-    return new Set(
-      known.flatMap((event) => {
-        const parsed = auditEvent.safeParse(event);
-        return parsed.success ? [auditKeyOf(parsed.data)] : [];
-      }),
-    );
+    const times = new Map<string, number>();
+    for (const event of known) {
+      const parsed = auditEvent.safeParse(event);
+      if (!parsed.success) continue;
+      const key = auditKeyOf(parsed.data);
+      times.set(key, (times.get(key) ?? 0) + 1);
+    }
+    return times;
   }
 }

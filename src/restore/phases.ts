@@ -1,4 +1,4 @@
-import type { OperationPhase, ParticipantPhase } from '../formats/restore-journal.ts';
+import type { OperationEnd, OperationPhase, ParticipantPhase } from '../formats/restore-journal.ts';
 
 /** The phases in which a host is doing something, and where each one rests when it is done. */
 export const RESTS_AT = {
@@ -51,9 +51,14 @@ export function leadsOut(phase: ParticipantPhase): boolean {
   return LEADING_OUT.includes(phase);
 }
 
-const ENDED: readonly OperationPhase[] = ['finished', 'aborted', 'rolled-back', 'stuck'];
+const ENDED: readonly OperationPhase[] = [
+  'finished',
+  'aborted',
+  'rolled-back',
+  'stuck',
+] satisfies OperationEnd[];
 
 /** Whether the operation goes no further by itself. */
-export function isEnded(phase: OperationPhase): boolean {
+export function isEnded(phase: OperationPhase): phase is OperationEnd {
   return ENDED.includes(phase);
 }

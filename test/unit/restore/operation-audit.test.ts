@@ -100,6 +100,18 @@ test('each way to end is told with its reason, first what is stuck and then what
   ]);
 });
 
+test('one that was stuck after it had ended, and ends so again, is told once more: the last word is how it ended', () => {
+  const failure = { code: 'NO_SPACE', message: 'no room' };
+  expect(
+    eventsOf(
+      { type: 'phase', at, phase: 'rolling-back' },
+      { type: 'phase', at, phase: 'rolled-back' },
+      { type: 'operation', at, phase: 'stuck', failure },
+      { type: 'operation', at, phase: 'rolled-back', failure },
+    ),
+  ).toMatchObject([{ outcome: 'rolled-back' }, { outcome: 'stuck' }, { outcome: 'rolled-back' }]);
+});
+
 test('a command is told when it has ended, not when it is due or begins', () => {
   expect(
     eventsOf(
