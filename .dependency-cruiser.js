@@ -66,6 +66,7 @@ const PURE = {
     'plan-shapes',
     'plan-versions',
     'plan-wish',
+    'planned-file',
     'propose-actions',
   ],
   audit: ['audit-tally'],

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { AgentError, asAgentError } from '../base/agent-error.ts';
 import type { ErrorCode } from '../base/error-codes.ts';
 import type { OnBytes } from '../base/hash-file.ts';
@@ -6,7 +7,9 @@ import type { RestorePlan } from '../formats/restore-plan.ts';
 import { snapshotManifest, type SnapshotManifest } from '../formats/snapshot-manifest.ts';
 import type { Catalog } from '../snapshot/catalog.ts';
 import type { CallHost } from './call-host.ts';
+import { isPlannedFile } from './planned-file.ts';
 import type { SnapshotSource } from './steps/host-context.ts';
+import type { OnStepBytes } from './steps/step.ts';
 
 /** Brings a peer's file to `toPath`, resumed where an earlier try ended, SHA-256 compared. */
 export type DownloadFile = (download: {
@@ -43,31 +46,52 @@ export function planSnapshotSource(options: SourceOptions): SnapshotSource {
   const { plan, catalog } = options;
   const { snapshot } = plan.decided;
   let arrivedVerified = false;
+  let verified: string | undefined;
+  const prove = async (signal: AbortSignal, onBytes: OnStepBytes): Promise<void> => {
+    const manifest = await catalog.verify(snapshot.id, signal, (bytes) => {
+      onBytes(bytes, snapshot.sizeBytes);
+    });
+    if (isPlannedFile(manifest, snapshot)) return;
+    throw new AgentError(
+      'SNAPSHOT_HASH_MISMATCH',
+      `${snapshot.id} is ${manifest.sha256} here, of the grade ${manifest.grade}; the plan says ${snapshot.sha256}`,
+    );
+  };
   return {
     locate: async () => {
       const manifest = (await catalog.list()).find(({ id }) => id === snapshot.id);
-      const isIt = manifest?.sha256 === snapshot.sha256 && manifest.grade !== 'failed';
-      return isIt ? catalog.pathOf(snapshot.id) : undefined;
+      return isPlannedFile(manifest, snapshot) ? catalog.pathOf(snapshot.id) : undefined;
     },
     fetch: async (signal, onBytes) => {
       await fetchFromHolders(options, signal, (bytes) => {
         onBytes(bytes, snapshot.sizeBytes);
       });
+      verified = await fileAt(catalog.pathOf(snapshot.id));
       arrivedVerified = true;
     },
     use: () => catalog.use(snapshot.id),
     verify: async (signal, onBytes) => {
       if (arrivedVerified) return;
-      const manifest = await catalog.verify(snapshot.id, signal, (bytes) => {
-        onBytes(bytes, snapshot.sizeBytes);
-      });
-      if (manifest.sha256 === snapshot.sha256) return;
-      throw new AgentError(
-        'SNAPSHOT_HASH_MISMATCH',
-        `${snapshot.id} is ${manifest.sha256} here, the plan says ${snapshot.sha256}`,
-      );
+      const found = await fileAt(catalog.pathOf(snapshot.id));
+      await prove(signal, onBytes);
+      verified = found;
+    },
+    verifyAfterUse: async (signal, onBytes) => {
+      if ((await fileAt(catalog.pathOf(snapshot.id))) !== verified) {
+        throw new AgentError(
+          'SNAPSHOT_HASH_MISMATCH',
+          `another file took the place of ${snapshot.id} while it was restored from: it is not the one that was proved`,
+        );
+      }
+      if (!snapshot.hasTrailer) await prove(signal, onBytes);
     },
   };
+}
+
+/** Tells one file from another that takes its place, and from itself once it was written to. */
+async function fileAt(path: string): Promise<string> {
+  const { dev, ino, size, mtimeNs } = await stat(path, { bigint: true });
+  return `${dev}/${ino} ${size} ${mtimeNs}`;
 }
 
 async function fetchFromHolders(

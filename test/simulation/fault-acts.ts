@@ -4,6 +4,7 @@ import { newClusterServes } from './coordinator-tasks.ts';
 import type { RestoreWorld } from './restore-world.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import type { SimulatedHost } from './simulated-host.ts';
+import { OF_ANOTHER_MEMBER, ROTTEN, type SimulatedSnapshots } from './simulated-snapshots.ts';
 import type { AppendAccident } from './simulated-journal.ts';
 
 /** @returns Whether it took place: not everything can go wrong at every moment. */
@@ -69,6 +70,20 @@ export const FAULT_ACTS: Readonly<Record<FaultKind, FaultAct>> = {
       host.isDead = true;
     }),
   'takeover by time': () => false,
+  'copy rotted': (world, random) => onCopy(world, random, (snapshots, id) => snapshots.rot(id)),
+  'copy replaced': (world, random) => onCopy(world, random, (snapshots, id) => snapshots.replace(id)),
+  'copy found wrong': (world, random) =>
+    onCopy(world, random, (snapshots, id) => {
+      snapshots.fail(id);
+      return true;
+    }),
+  'other bytes sent': (world, random) =>
+    onCopy(world, random, (snapshots) => {
+      const { revision } = world.plan.decided.snapshot;
+      const trailerFits = random.chance(0.5);
+      snapshots.sendsOtherBytes = { sha256: trailerFits ? OF_ANOTHER_MEMBER : ROTTEN, revision, trailerFits };
+      return true;
+    }),
   ...operatorActs,
 };
 
@@ -139,4 +154,15 @@ function lose(world: RestoreWorld, random: SeededRandom, how: (host: SimulatedHo
   if (left.length < 2 || world.phase === 'not begun') return false;
   how(random.pick(left));
   return true;
+}
+
+/** Something befalls the plan's snapshot on one of the hosts that hold it. */
+function onCopy(
+  { hosts, plan }: RestoreWorld,
+  random: SeededRandom,
+  befall: (snapshots: SimulatedSnapshots, id: string) => boolean,
+): boolean {
+  const { id } = plan.decided.snapshot;
+  const holders = hosts.filter(({ machine }) => machine.snapshots.get(id) !== undefined);
+  return holders.length > 0 && befall(random.pick(holders).machine.snapshots, id);
 }

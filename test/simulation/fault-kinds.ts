@@ -25,6 +25,10 @@ export const FAULT_KINDS = [
   'operator resumes',
   'operator forces',
   'takeover by time',
+  'copy rotted',
+  'copy replaced',
+  'copy found wrong',
+  'other bytes sent',
 ] as const;
 
 export type FaultKind = (typeof FAULT_KINDS)[number];

@@ -64,8 +64,8 @@ export function rollBack(world: RestoreWorld, host: SimulatedHost, without: read
   const wasOrdered = world.operatorRollsBack;
   world.operatorRollsBack = true;
   const wentThrough = request(world, host, 'rollback', without);
-  // An agent that went down over it may have written it down all the same.
-  const isUnknown = agent !== undefined && (asked.agent !== agent || waitsForJournal(asked));
+  // An agent that went down over it, or could not write, may have written it down all the same.
+  const isUnknown = agent !== undefined && (asked.agent !== agent || isInDoubt(asked));
   if (!wentThrough && !isUnknown) {
     world.operatorRollsBack = wasOrdered;
     return false;
@@ -74,8 +74,8 @@ export function rollBack(world: RestoreWorld, host: SimulatedHost, without: read
   return true;
 }
 
-function waitsForJournal({ agent }: SimulatedHost): boolean {
-  return agent?.coordinator?.waitsForJournal === true;
+function isInDoubt({ agent, journal }: SimulatedHost): boolean {
+  return agent?.coordinator?.waitsForJournal === true || journal.isUnsettled;
 }
 
 function keepOff(host: SimulatedHost): void {

@@ -1,7 +1,9 @@
 import type { ParticipantReport } from '../../src/formats/restore-messages.ts';
+import { chooseSnapshot, type Candidate } from '../../src/restore/choose-snapshot.ts';
 import { moveCoordinator } from '../../src/restore/coordinator.ts';
 import type { CoordinatorEvent, CoordinatorState } from '../../src/restore/coordinator-state.ts';
 import { moveParticipant } from '../../src/restore/participant.ts';
+import type { FaultKind } from './fault-kinds.ts';
 import { REAL_RULES, type Rules } from './rules.ts';
 
 type Change = Partial<Rules>;
@@ -12,6 +14,8 @@ interface PlantedFault {
   readonly invariant: RegExp;
   /** No run of series 1 before this one shows it: they are not played by every test. */
   readonly firstRun: number;
+  /** Nothing else goes wrong then: it takes several of these on one host, one close behind the other. */
+  readonly faults?: readonly FaultKind[];
 }
 
 /** Defects that a restore of several hosts can have. Each is the product with one thing wrong, and must be found. */
@@ -28,12 +32,19 @@ export const PLANTED_FAULTS: Readonly<Record<string, PlantedFault>> = {
   'treats a decision that could not be written as an abort': planted(
     { waitsAfterFailedWrite: false },
     /^I2: /,
-    500,
+    2000,
   ),
   'starts on half a swap': planted({ startsWholeDataOnly: false }, /^I10: /),
-  'skips the sync of a directory': planted({ syncsDirectories: false }),
-  'takes a step that it finds done for durable': planted({ sealsFoundSteps: false }, /^I2: /, 7900),
+  'skips the sync of a directory': planted({ syncsDirectories: false }, undefined, 900),
+  'takes a step that it finds done for durable': {
+    ...planted({ sealsFoundSteps: false }, /^I2: /, 600),
+    faults: ['step failed', 'power cut'],
+  },
   'repeats a step that is done': planted({ skipsDoneSteps: false }, /^I3: /),
+  'stages a snapshot that was not verified': planted({ verifiesSnapshots: false }, /^I1: /),
+  'does not see that the file was replaced meanwhile': planted({ verifiesAfterUse: false }, /^I1: /),
+  'takes whatever bytes a peer sends': planted({ comparesDownloads: false }, /^I1: /, 450),
+  'offers a snapshot whose proof failed': planted({ chooseSnapshot: forgettingFailures }, /^I7: /),
   'believes a host that was reimaged': planted({
     checksJournalId: false,
     moveCoordinator: believingAnyJournal,
@@ -99,4 +110,14 @@ function believingAnyJournal(
     type: 'report',
     report: { ...event.report, journalId: state.journalIds[agent] ?? journalId },
   });
+}
+
+function forgettingFailures(...[wish, facts, clusterId]: Parameters<typeof chooseSnapshot>): Candidate {
+  const forgotten = facts.map((host) => ({
+    ...host,
+    snapshots: host.snapshots.map((one) =>
+      one.grade === 'failed' ? ({ ...one, grade: 'hashed' } as const) : one,
+    ),
+  }));
+  return chooseSnapshot(wish, forgotten, clusterId);
 }

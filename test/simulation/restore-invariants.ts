@@ -10,7 +10,7 @@ const SLOTS = ['first', 'second'] as const satisfies readonly BallotSlot[];
 /** What holds at every moment. The first breach, in words, or `undefined`. `hasBallots`: there are votes since the last look. */
 export function breachNow(world: RestoreWorld, hasBallots: boolean): string | undefined {
   const ofBallots = hasBallots ? (decisions(world) ?? goingBack(world)) : undefined;
-  return ofBallots ?? dataSets(world) ?? twoClusters(world);
+  return ofBallots ?? dataSets(world) ?? builtOf(world) ?? twoClusters(world);
 }
 
 function decisions(world: RestoreWorld): string | undefined {
@@ -80,6 +80,43 @@ function dataSets(world: RestoreWorld): string | undefined {
   return undefined;
 }
 
+/** What is staged, and whatever runs of it, was made of the plan's bytes, and of a copy that nobody on the host had found wrong. */
+function builtOf({ hosts, plan }: RestoreWorld): string | undefined {
+  const { sha256 } = plan.decided.snapshot;
+  for (const { name, machine, isLeft } of hosts) {
+    const { built, directories, etcd } = machine;
+    if (!isLeft || built === undefined || (etcd?.data !== 'new' && !directories.has('staged.json'))) continue;
+    if (built.sha256 !== sha256) return `I1: ${name} is made of ${built.sha256}, the plan says ${sha256}`;
+    if (built.grade === 'failed') return `I7: ${name} is made of a copy that had failed its proof`;
+  }
+  return undefined;
+}
+
+/** What an operator is offered, held against what every host knows of its copies. */
+export function breachOfPlan({ hosts, plan }: RestoreWorld): string | undefined {
+  const { snapshot, skipHashCheck, reason } = plan.decided;
+  for (const host of hosts) {
+    const breach = offeredThough(host, plan.decided);
+    if (breach !== undefined) return breach;
+  }
+  const isProved = snapshot.grade === 'hashed' || snapshot.grade === 'booted';
+  return isProved || (skipHashCheck && reason !== undefined)
+    ? undefined
+    : `I7: ${snapshot.id} has no proof, and nobody said that it may be used`;
+}
+
+function offeredThough(
+  { name, machine }: SimulatedHost,
+  { snapshot, holders }: RestoreWorld['plan']['decided'],
+): string | undefined {
+  const { manifest } = machine.snapshots.get(snapshot.id) ?? {};
+  if (manifest?.sha256 !== snapshot.sha256 || manifest.grade !== 'failed') return undefined;
+  if (holders.includes(name)) return `I7: the copy of ${name} is offered, and had failed its proof`;
+  return manifest.proofs.some(({ ofContent }) => ofContent === true)
+    ? `I7: ${snapshot.id} is offered, though ${name} had found its content wrong`
+    : undefined;
+}
+
 function twoClusters({ hosts }: RestoreWorld): string | undefined {
   const running = hosts.filter(({ isLeft, machine }) => isLeft && machine.etcd !== undefined);
   const onOld = running.filter(({ machine }) => machine.etcd?.data === 'old');
@@ -99,6 +136,8 @@ export function breachAtEnd({ hosts }: RestoreWorld): string | undefined {
   if (end !== undefined && !isClosed(end)) return `I2: the hosts ended ${end}`;
   const untouched = left.find(({ agent }) => end === 'finished' && agent?.participant === undefined);
   if (untouched !== undefined) return `I2: ${untouched.name} took no part in what the others finished`;
+  const sums = new Set(end === 'finished' ? left.map(({ machine }) => machine.built?.sha256) : []);
+  if (sums.size > 1) return `I1: the members were made of ${[...sums].join(', ')}`;
   for (const host of left) {
     const breach = notAsEnded(host, end);
     if (breach !== undefined) return `I2: ${host.name} ended ${end ?? 'untouched'} with ${breach}`;

@@ -7,11 +7,13 @@ import { answerTask } from './coordinator-tasks.ts';
 import type { FaultKind } from './fault-kinds.ts';
 import type { Message, Request } from './messages.ts';
 import { SimulatedNetwork } from './network.ts';
-import { breachNow } from './restore-invariants.ts';
+import { breachNow, breachOfPlan } from './restore-invariants.ts';
 import type { Rules } from './rules.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import type { SimulatedAgent } from './simulated-agent.ts';
 import { SimulatedHost, type Forced } from './simulated-host.ts';
+import { SimulatedSnapshots } from './simulated-snapshots.ts';
+import type { Shelves } from './snapshot-shelves.ts';
 
 const GRACE_MS = 30_000;
 export const GATE_TIMEOUT_MS = 40_000;
@@ -21,6 +23,7 @@ export interface WorldOptions {
   readonly plan: RestorePlan;
   readonly rules: Rules;
   readonly separateWal: (host: string) => boolean;
+  readonly shelves: Shelves;
   readonly say?: ((words: string) => void) | undefined;
 }
 
@@ -51,7 +54,7 @@ export class RestoreWorld {
   #changesSeen = -1;
   #ballotsSeen = -1;
 
-  constructor({ plan, rules, separateWal, say }: WorldOptions) {
+  constructor({ plan, rules, separateWal, shelves, say }: WorldOptions) {
     this.plan = plan;
     this.rules = rules;
     this.say = say ?? (() => undefined);
@@ -61,6 +64,9 @@ export class RestoreWorld {
         new SimulatedHost({
           ...{ name: agent, plan, rules, found, graceMs: GRACE_MS },
           ...{ separateWal: separateWal(agent), say: this.say, nextId: network.nextId, post: network.post },
+          snapshots: shelves.get(agent) ?? new SimulatedSnapshots(),
+          reachSnapshots: (holder) =>
+            this.reach(agent, holder) === undefined ? undefined : shelves.get(holder),
           worldMs: () => this.nowMs,
           onForced: (forced) => {
             this.forced.push(forced);
@@ -96,7 +102,10 @@ export class RestoreWorld {
     return this.network.connects(asker, name) ? this.host(name).running : undefined;
   }
 
+  /** @throws {Breach} when the plan is not one that may be offered. */
   begin(): void {
+    const breach = breachOfPlan(this);
+    if (breach !== undefined) throw new Breach(breach);
     const host = this.host(this.plan.decided.coordinator);
     host.guard(() => {
       try {

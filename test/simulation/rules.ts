@@ -1,3 +1,4 @@
+import { chooseSnapshot } from '../../src/restore/choose-snapshot.ts';
 import { moveCoordinator } from '../../src/restore/coordinator.ts';
 import { moveParticipant } from '../../src/restore/participant.ts';
 
@@ -21,6 +22,13 @@ export interface Rules {
   readonly waitsAfterFailedWrite: boolean;
   /** A host takes part in plans of its own journal only. */
   readonly checksJournalId: boolean;
+  readonly chooseSnapshot: typeof chooseSnapshot;
+  /** Nothing is staged of a file that was not read and compared with the plan. */
+  readonly verifiesSnapshots: boolean;
+  /** What was staged is looked at once more: whether it was made of the file that was verified. */
+  readonly verifiesAfterUse: boolean;
+  /** What a peer sends is compared with what it announced. */
+  readonly comparesDownloads: boolean;
 }
 
 export const REAL_RULES: Rules = {
@@ -34,4 +42,8 @@ export const REAL_RULES: Rules = {
   skipsDoneSteps: true,
   waitsAfterFailedWrite: true,
   checksJournalId: true,
+  chooseSnapshot,
+  verifiesSnapshots: true,
+  verifiesAfterUse: true,
+  comparesDownloads: true,
 };

@@ -8,6 +8,7 @@ import { REAL_RULES, type Rules } from './rules.ts';
 import type { Schedule } from './schedule.ts';
 import { SeededRandom } from './seeded-random.ts';
 import type { SimulatedHost } from './simulated-host.ts';
+import { chooseFrom, stockShelves } from './snapshot-shelves.ts';
 
 export interface RunResult {
   /** What must never happen and did, in words; it begins with the name of the invariant. */
@@ -22,6 +23,7 @@ export interface RunResult {
 /** Parts of a seed beyond those of the turns. */
 const OF_THE_WORLD = -1;
 const OF_THE_CALM = -2;
+const OF_THE_SNAPSHOTS = -3;
 
 /** Plays one schedule. Equal schedules give equal results. `say`: hears everything that happens. */
 export function runSchedule(
@@ -65,10 +67,17 @@ function worldOf({ seed, hosts }: Schedule, rules: Rules, say?: (words: string) 
     found: foundOf(random),
   }));
   const walDirs = planned.map(() => random.chance(0.3));
-  const plan = samplePlan({ decided: { coordinator: 'h1', hosts: planned } });
+  const ofSnapshots = SeededRandom.of(seed, OF_THE_SNAPSHOTS);
+  const shelves = stockShelves(
+    ofSnapshots,
+    planned.map(({ agent }) => agent),
+  );
+  const chosen = chooseFrom(shelves, ofSnapshots, rules.chooseSnapshot);
+  const plan = samplePlan({ decided: { ...chosen, coordinator: 'h1', hosts: planned } });
   return new RestoreWorld({
     plan,
     rules,
+    shelves,
     say,
     separateWal: (name) => walDirs[planned.findIndex(({ agent }) => agent === name)] === true,
   });

@@ -1,4 +1,5 @@
 import { runSchedule } from './run-schedule.ts';
+import type { FaultKind } from './fault-kinds.ts';
 import type { Rules } from './rules.ts';
 import { scheduleOf } from './schedule.ts';
 
@@ -7,6 +8,8 @@ export interface SeriesOptions {
   readonly firstRun: number;
   readonly runs: number;
   readonly rules?: Rules;
+  /** Nothing else goes wrong in any schedule. */
+  readonly faults?: readonly FaultKind[];
   /** Ends with the first breach. */
   readonly untilBreach?: boolean;
   /** Called now and then with how many were played. */
@@ -34,10 +37,13 @@ export function emptyTally(): SeriesTally {
 
 /** Plays a range of runs one after the other. */
 export function playSeries(options: SeriesOptions): SeriesTally {
-  const { seed, firstRun, runs, rules, untilBreach, onProgress } = options;
+  const { seed, firstRun, runs, rules, faults: only, untilBreach, onProgress } = options;
   const tally = emptyTally();
   for (let run = firstRun; run < firstRun + runs; run += 1) {
-    const { breach, end, faults, takeovers } = runSchedule(scheduleOf(seed, run), rules);
+    const { breach, end, faults, takeovers } = runSchedule(
+      { ...scheduleOf(seed, run), ...(only === undefined ? {} : { faults: only }) },
+      rules,
+    );
     tally.played += 1;
     if (breach !== undefined) tally.breaches.push({ run, breach });
     else count(tally.ends, end);

@@ -16,9 +16,11 @@ import { openLateParticipant, openParticipant } from '../../src/restore/particip
 import { isClosed } from '../../src/restore/phases.ts';
 import { CallFailed } from './accidents.ts';
 import type { Request } from './messages.ts';
+import type { SnapshotPlace } from './prepare-steps.ts';
 import type { Rules } from './rules.ts';
 import { SimulatedCoordinator } from './simulated-coordinator.ts';
 import type { SimulatedMachine } from './simulated-machine.ts';
+import type { SimulatedSnapshots } from './simulated-snapshots.ts';
 import { SimulatedParticipant } from './simulated-participant.ts';
 
 export interface AgentSurroundings {
@@ -28,6 +30,7 @@ export interface AgentSurroundings {
   readonly graceMs: number;
   readonly rules: Rules;
   readonly machine: SimulatedMachine;
+  readonly reachSnapshots: (holder: string) => SimulatedSnapshots | undefined;
   readonly append: (entries: readonly JournalEntry[]) => void;
   /** Removes a journal that could not be made. */
   readonly discardJournal: () => void;
@@ -43,10 +46,13 @@ export class SimulatedAgent {
   participant: SimulatedParticipant | undefined;
   coordinator: SimulatedCoordinator | undefined;
   #heardAtMs: number;
+  readonly #place: SnapshotPlace;
 
   private constructor(around: AgentSurroundings) {
     this.#around = around;
     this.#heardAtMs = around.nowMs();
+    const { host, plan, reachSnapshots: reach } = around;
+    this.#place = { host, plan, reach, arrivedVerified: false, verifiedFile: undefined };
   }
 
   /** @param entries - What the journal says. The host goes on with what it drove. */
@@ -252,7 +258,7 @@ export class SimulatedAgent {
   }
 
   #surroundings() {
-    return { ...this.#around, at: () => AT };
+    return { ...this.#around, place: this.#place, at: () => AT };
   }
 }
 

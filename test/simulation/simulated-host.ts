@@ -12,6 +12,7 @@ import type { Rules } from './rules.ts';
 import { SimulatedAgent } from './simulated-agent.ts';
 import { SimulatedJournal } from './simulated-journal.ts';
 import { SimulatedMachine } from './simulated-machine.ts';
+import type { SimulatedSnapshots } from './simulated-snapshots.ts';
 
 /** What an operator answered for, and the coordinator that goes on with it. */
 export interface Forced {
@@ -27,6 +28,9 @@ export interface HostOptions {
   readonly rules: Rules;
   readonly found: FoundState;
   readonly separateWal: boolean;
+  readonly snapshots: SimulatedSnapshots;
+  /** The disk of another host, while its agent can be reached from this one. */
+  readonly reachSnapshots: (holder: string) => SimulatedSnapshots | undefined;
   readonly say: (words: string) => void;
   /** Milliseconds on the world's clock. */
   readonly worldMs: () => number;
@@ -62,9 +66,9 @@ export class SimulatedHost {
 
   constructor(options: HostOptions) {
     this.#options = options;
-    const { name, found, separateWal } = options;
+    const { name, found, separateWal, snapshots } = options;
     this.name = name;
-    this.machine = new SimulatedMachine({ host: name, found, separateWal });
+    this.machine = new SimulatedMachine({ host: name, found, separateWal, snapshots });
     this.journal = new SimulatedJournal(name);
   }
 

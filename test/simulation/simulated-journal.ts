@@ -38,6 +38,11 @@ export class SimulatedJournal {
     this.#nextAccident = accident;
   }
 
+  /** A failed append may have left lines that a restart reads. */
+  get isUnsettled(): boolean {
+    return this.#seen.length > this.#end;
+  }
+
   disarm(): void {
     this.#nextAccident = undefined;
   }

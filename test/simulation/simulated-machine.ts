@@ -1,6 +1,8 @@
 import type { FoundState } from '../../src/formats/restore-plan.ts';
 import { Breach } from './accidents.ts';
 import { SimulatedDirectories } from './simulated-directories.ts';
+import type { SimulatedSnapshots } from './simulated-snapshots.ts';
+import type { Grade } from '../../src/formats/snapshot-manifest.ts';
 
 export type DataSet = 'old' | 'new';
 
@@ -15,6 +17,7 @@ export interface MachineOptions {
   readonly found: FoundState;
   /** Where the WAL has a directory of its own, a swap has two halves. */
   readonly separateWal: boolean;
+  readonly snapshots: SimulatedSnapshots;
 }
 
 /** What a restore changes on a host: which data lies where, which etcd runs on it, and whether the hold is there. */
@@ -25,6 +28,8 @@ export class SimulatedMachine {
   isOn = true;
   /** The next start of etcd does not go well. */
   startFails = false;
+  /** What the staged data, and the new member directory that comes of them, were made of. */
+  built: { readonly sha256: string; readonly grade: Grade } | undefined;
   /** It was here that clients wrote to the new cluster, or it caught up with them. */
   hasWrites = false;
 
@@ -37,6 +42,10 @@ export class SimulatedMachine {
     }
     this.directories.sync();
     if (options.found === 'running') this.etcd = { data: 'old', stopping: false };
+  }
+
+  get snapshots(): SimulatedSnapshots {
+    return this.options.snapshots;
   }
 
   get isHeld(): boolean {
@@ -83,6 +92,8 @@ export class SimulatedMachine {
   /** A new machine under the old name. */
   reimage(): void {
     this.directories.erase();
+    this.snapshots.erase();
+    this.built = undefined;
     this.etcd = undefined;
     this.hasWrites = false;
   }

@@ -4,6 +4,7 @@ import { participantEntries } from '../../src/restore/effect-entries.ts';
 import type { ParticipantEvent, ParticipantMove, ParticipantState } from '../../src/restore/participant.ts';
 import type { WorkingPhase } from '../../src/restore/phases.ts';
 import { Breach, CallFailed } from './accidents.ts';
+import type { SnapshotPlace } from './prepare-steps.ts';
 import type { Rules } from './rules.ts';
 import type { SimulatedMachine } from './simulated-machine.ts';
 import { completeStep, type Acts, type Signal, type SimulatedStep } from './simulated-step.ts';
@@ -14,6 +15,7 @@ export interface ParticipantSurroundings {
   readonly host: string;
   readonly rules: Rules;
   readonly machine: SimulatedMachine;
+  readonly place: SnapshotPlace;
   readonly append: (entries: readonly JournalEntry[]) => void;
   readonly say: (words: string) => void;
   readonly at: () => string;
@@ -143,8 +145,8 @@ export class SimulatedParticipant {
   }
 
   *#run(phase: WorkingPhase, signal: Signal): Acts {
-    const { machine, rules } = this.#around;
-    for (const step of stepsOf(phase, { machine, ...rules })) {
+    const { machine, place, rules } = this.#around;
+    for (const step of stepsOf(phase, { machine, place, ...rules })) {
       if (!step.askAgain && this.#doneSteps.has(`${phase}/${step.name}`)) {
         if (rules.skipsDoneSteps) continue;
         yield* this.#repeat(step, signal);

@@ -1,4 +1,6 @@
 import { CallFailed } from './accidents.ts';
+import type { SnapshotPlace } from './prepare-steps.ts';
+import type { Rules } from './rules.ts';
 import type { SimulatedMachine } from './simulated-machine.ts';
 
 /** What a host does bit by bit: between any two of them the agent may be killed, or the power be cut. */
@@ -18,14 +20,10 @@ export interface SimulatedStep {
   readonly askAgain: boolean;
 }
 
-export interface StepContext {
+/** What the rules say of steps is not so in some planted faults. */
+export interface StepContext extends Rules {
   readonly machine: SimulatedMachine;
-  /** False in a planted fault. */
-  readonly syncsDirectories: boolean;
-  /** False in a planted fault. */
-  readonly sealsFoundSteps: boolean;
-  /** False in a planted fault. */
-  readonly startsWholeDataOnly: boolean;
+  readonly place: SnapshotPlace;
 }
 
 type StepBody = Omit<SimulatedStep, 'seal' | 'askAgain'> & { readonly askAgain?: boolean };

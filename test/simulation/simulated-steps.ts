@@ -10,13 +10,14 @@ import {
   type StepContext,
 } from './simulated-step.ts';
 import type { SimulatedMachine } from './simulated-machine.ts';
+import { prepareSteps } from './prepare-steps.ts';
 import { commitSteps, rollbackSteps } from './swap-steps.ts';
 
 /** The steps of a phase on one host: the names, the order and the looks of `restore/steps/`. */
 export function stepsOf(phase: WorkingPhase, context: StepContext): SimulatedStep[] {
   switch (phase) {
     case 'preparing':
-      return [stage(context)];
+      return prepareSteps(context);
     case 'stopping':
     case 'rollback-stopping':
       return [hold(context), stop(context)];
@@ -51,24 +52,6 @@ function letGo(context: StepContext): SimulatedStep[] {
     case 'absent':
       return [release(context)];
   }
-}
-
-function stage(context: StepContext): SimulatedStep {
-  const { directories, options } = context.machine;
-  return stepOn(context, {
-    name: 'stage',
-    isDone: () => directories.has('staged.json'),
-    *run(signal) {
-      yield;
-      if (signal.aborted) throw new CallFailed('CANCELLED', 'stage');
-      directories.put('staged-member', 'new');
-      if (options.separateWal) directories.put('staged-wal', 'new');
-      directories.sync();
-      yield;
-      directories.put('staged.json', 'mark');
-      directories.sync();
-    },
-  });
 }
 
 function hold(context: StepContext): SimulatedStep {

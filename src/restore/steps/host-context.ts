@@ -18,6 +18,13 @@ export interface SnapshotSource {
   use(): Disposable;
   /** Proves the file as `Catalog.verify` does, and compares its SHA-256 with the plan's. */
   verify(signal: AbortSignal, onBytes: OnStepBytes): Promise<void>;
+  /**
+   * Once the restore tool has read the file: it is still the one that `verify` proved. Without a trailer, which the tool compares
+   * itself, all of it is read again.
+   *
+   * @throws {AgentError} `SNAPSHOT_HASH_MISMATCH`, and as `verify` does.
+   */
+  verifyAfterUse(signal: AbortSignal, onBytes: OnStepBytes): Promise<void>;
 }
 
 /** A throw-away etcd of this host that is restored from the plan's snapshot, asked what it serves, and removed again. */

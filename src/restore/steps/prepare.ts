@@ -57,11 +57,14 @@ function fetchSnapshot({ snapshot }: HostContext): Step {
   };
 }
 
-function verifySnapshot({ snapshot }: HostContext): Step {
+/** What an agent proved before it was killed may have changed since: it is proved again, unless all that it is for is done. */
+function verifySnapshot(context: HostContext): Step {
+  const { snapshot } = context;
   let verified = false;
   return {
     name: 'verify-snapshot',
-    isDone: () => Promise.resolve(verified),
+    askAgain: true,
+    isDone: async () => verified || (await isStaged(context)),
     run: async (signal, onBytes) => {
       await snapshot.verify(signal, onBytes);
       verified = true;
@@ -90,19 +93,24 @@ function rehearse({ rehearsal, snapshot, host }: HostContext): Step {
 }
 
 function stage(context: HostContext): Step {
-  const { plan, layout } = context;
+  const { plan, layout, snapshot } = context;
   return {
     name: 'stage',
-    isDone: async () => (await readTextIfPresent(layout.stagedMarker)) === plan.hash,
-    run: async (signal) => {
+    isDone: () => isStaged(context),
+    run: async (signal, onBytes) => {
       await removeDurably(layout.stagedDataDir);
       if (layout.wal !== undefined) await removeDurably(layout.wal.staged);
       await restoreIntoStaging(context, signal);
+      await snapshot.verifyAfterUse(signal, onBytes);
       await proveStaged(context, signal);
       await adoptStaged(context);
       await writeTextDurably(layout.stagedMarker, plan.hash);
     },
   };
+}
+
+async function isStaged({ plan, layout }: HostContext): Promise<boolean> {
+  return (await readTextIfPresent(layout.stagedMarker)) === plan.hash;
 }
 
 async function restoreIntoStaging(context: HostContext, signal: AbortSignal): Promise<void> {

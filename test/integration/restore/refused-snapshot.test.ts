@@ -1,4 +1,4 @@
-import { copyFile, stat } from 'node:fs/promises';
+import { copyFile, rename, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { SnapshotManifest } from '../../../src/formats/snapshot-manifest.ts';
@@ -71,6 +71,53 @@ test('a damaged snapshot that a peer sends as it announced it is not taken, and 
 
   expect(asked).toContain('h2 snapshot.verify');
   expect(await catalog.list()).toEqual([]);
+});
+
+test('what is staged counts only when the file that was proved is still there, and unchanged where the tool checks nothing', async () => {
+  await using place = await openTestCatalog();
+  const { catalog } = place;
+  const original = join(place.scratch, 'copied.db');
+  await unpackFixture('copied', original);
+  const { signal } = new AbortController();
+  const { id, sha256, sizeBytes } = await catalog.importFile(original, {}, signal);
+  const plan = planOf({ id, sha256, sizeBytes }, ['h1']);
+  const source = planSnapshotSource({ plan, self: 'h1', catalog, call: noPeers, download: noPeers });
+  const look = (): Promise<void> => source.verifyAfterUse(signal, () => undefined);
+
+  const path = catalog.pathOf(id);
+  const then = new Date('2026-11-23T15:00:00Z');
+  await utimes(path, then, then);
+
+  await expect(look()).rejects.toMatchObject({ code: 'SNAPSHOT_HASH_MISMATCH' });
+  await source.verify(signal, () => undefined);
+  await look();
+
+  // Bits that change by themselves leave the file's times as they were.
+  await damageBranch(path);
+  await utimes(path, then, then);
+  await expect(look()).rejects.toMatchObject({ code: 'SNAPSHOT_HASH_MISMATCH' });
+  expect(await catalog.get(id)).toMatchObject({ grade: 'failed' });
+
+  await copyFile(original, `${path}.new`);
+  await rename(`${path}.new`, path);
+  await expect(look()).rejects.toMatchObject({
+    message: expect.stringMatching(/^another file took/) as string,
+  });
+});
+
+test('a snapshot that some other reading found wrong meanwhile is not taken, though its bytes are right', async () => {
+  await using place = await openTestCatalog();
+  const { catalog } = place;
+  const original = join(place.scratch, 'copied.db');
+  await unpackFixture('copied', original);
+  const { signal } = new AbortController();
+  const { id, sha256, sizeBytes } = await catalog.importFile(original, {}, signal);
+  const plan = planOf({ id, sha256, sizeBytes }, ['h1']);
+  const source = planSnapshotSource({ plan, self: 'h1', catalog, call: noPeers, download: noPeers });
+  await catalog.recordProof(id, { grade: 'failed', by: 'etcd did not serve it', ofContent: true });
+  await expect(source.verify(signal, () => undefined)).rejects.toMatchObject({
+    code: 'SNAPSHOT_HASH_MISMATCH',
+  });
 });
 
 function planOf(

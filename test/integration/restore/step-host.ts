@@ -142,6 +142,7 @@ export async function stepHost(
       locate: () => Promise.resolve(restore?.snapshotPath),
       fetch: () => Promise.resolve(),
       verify: () => Promise.resolve(),
+      verifyAfterUse: () => Promise.resolve(),
       use: () => ({ [Symbol.dispose]: () => undefined }),
     },
     prover: testProver,
