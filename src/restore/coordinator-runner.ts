@@ -57,14 +57,24 @@ export class CoordinatorRunner {
   #state: CoordinatorState;
   readonly #events = new OneAtATime();
   #gate: GateRun | undefined;
+  #movedAtMs: number;
 
   constructor(options: CoordinatorOptions, state: CoordinatorState) {
     this.#options = options;
     this.#state = state;
+    this.#movedAtMs = options.clock.now();
   }
 
   get state(): CoordinatorState {
     return this.#state;
+  }
+
+  /** How long no host has got any further, and nothing was decided. */
+  get stillMs(): number {
+    const now = this.#options.clock.now();
+    // A clock that was set back must not make anybody wait for as long again.
+    this.#movedAtMs = Math.min(this.#movedAtMs, now);
+    return now - this.#movedAtMs;
   }
 
   /** What the acceptance gate waits for or found. */
@@ -110,6 +120,7 @@ export class CoordinatorRunner {
     const at = new Date(this.#options.clock.now()).toISOString();
     const entries = coordinatorEntries(effects, state.epoch, at);
     if (entries.length > 0) await this.#options.append(entries);
+    if (entries.length > 0 || isNews(before, event)) this.#movedAtMs = this.#options.clock.now();
     this.#state = state;
     if (state.hosts.some((agent) => goalFor(before, agent) !== goalFor(state, agent))) {
       this.#goalChange.abort();
@@ -286,4 +297,9 @@ export class CoordinatorRunner {
       }
     }
   }
+}
+
+/** Whether a host says something else than it said before. */
+function isNews({ reports }: CoordinatorState, event: CoordinatorEvent): boolean {
+  return event.type === 'report' && reports[event.report.agent]?.version !== event.report.version;
 }

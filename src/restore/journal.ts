@@ -20,6 +20,7 @@ export class Journal {
   #endBytes: number;
   /** How far behind the end a failed append may have left something. */
   #unknownBytes = 0;
+  #problem: string | undefined;
   /** The host's own part and the driving of the whole write here, each at its own time: one line after the other. */
   readonly #turns = new OneAtATime();
 
@@ -27,6 +28,11 @@ export class Journal {
     this.path = path;
     this.#file = file;
     this.#endBytes = endBytes;
+  }
+
+  /** Why the last append failed, until one goes through. */
+  get problem(): string | undefined {
+    return this.#problem;
   }
 
   /** Makes the journal with its first entries. Throws the file system's error; then there is none. */
@@ -99,12 +105,14 @@ export class Journal {
       await this.#file.datasync();
     } catch (cause) {
       this.#unknownBytes = Math.max(this.#unknownBytes, bytes.length);
-      throw new AgentError('JOURNAL_UNWRITABLE', `${this.path} could not be written: ${messageOf(cause)}`, {
+      this.#problem = `${this.path} could not be written: ${messageOf(cause)}`;
+      throw new AgentError('JOURNAL_UNWRITABLE', this.#problem, {
         cause,
         details: { path: this.path },
       });
     }
     this.#unknownBytes = 0;
+    this.#problem = undefined;
     this.#endBytes += bytes.length;
   }
 

@@ -137,9 +137,12 @@ export class LocalOperation {
       own: this.participant.report(),
       hooks: this.participant.hooks,
       unheardMs: this.participant.unheardMs,
+      journalProblem: this.participant.journal.problem,
       cause: this.participant.cause,
       ...(this.#endedAt === undefined ? {} : { endedAt: this.#endedAt }),
-      ...(this.#driving === undefined ? {} : { coordinator: this.#driving, gate: this.#coordinator?.gate }),
+      ...(this.#driving === undefined
+        ? {}
+        : { coordinator: this.#driving, gate: this.#coordinator?.gate, stillMs: this.#coordinator?.stillMs }),
     });
   }
 

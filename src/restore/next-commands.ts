@@ -1,7 +1,7 @@
-import type { OperationPhase } from '../formats/restore-journal.ts';
+import type { OperationPhase, ParticipantPhase } from '../formats/restore-journal.ts';
 import type { RestorePlan } from '../formats/restore-plan.ts';
 import { majorityOf } from './ballot.ts';
-import { follows, type CoordinatorState } from './coordinator-state.ts';
+import { expectedHosts, follows, type CoordinatorState } from './coordinator-state.ts';
 import { refusalOf } from './judge-request.ts';
 
 interface Standing {
@@ -11,24 +11,42 @@ interface Standing {
   readonly coordinator?: CoordinatorState;
   /** How long whoever drives it has asked nothing of this host, where another one does. */
   readonly unheardMs?: number;
+  /** How long nothing has come of driving it, where this host does. */
+  readonly stillMs?: number;
+  /** Why this host's journal takes nothing at present. What was to be written is tried again until it is there. */
+  readonly journalProblem?: string;
 }
 
 /** A coordinator that is there asks every few seconds. */
 const SILENT_MS = 15_000;
 
-/** What an operator can type as the operation stands, the likeliest first. None is offered that would be refused. */
+/**
+ * What an operator can type as the operation stands. The first is what leads on: watching while it goes on by itself, and where nothing
+ * has moved for a while the way out that gives up least. None is offered that would be refused.
+ */
 export function nextCommands(standing: Standing): string[] {
   const { phase, plan, coordinator } = standing;
   const id = plan.decided.operation;
   if (phase === 'finished')
     return [`lifeboat restore clean ${id}  # on each host, once the cluster is known to be good`];
   if (phase === 'aborted' || phase === 'rolled-back') return ['lifeboat restore plan'];
-  return coordinator === undefined ? asParticipant(standing, id) : asCoordinator(coordinator, id);
+  if (coordinator === undefined) return asParticipant(standing, id);
+  const onward = asCoordinator(coordinator, standing, id);
+  return [...elsewhere(standing, id), ...onward];
 }
 
-function asParticipant({ phase, unheardMs = 0 }: Standing, id: string): string[] {
+/** A coordinator that cannot write decides nothing, and takes no order. */
+function elsewhere({ phase, coordinator, journalProblem }: Standing, id: string): string[] {
+  if (journalProblem === undefined || phase === 'stuck' || (coordinator?.hosts.length ?? 0) < 2) return [];
+  return [`lifeboat restore takeover ${id}  # on another host: here ${journalProblem}`];
+}
+
+function asParticipant({ phase, unheardMs = 0, journalProblem }: Standing, id: string): string[] {
   if (phase === 'stuck') return [`lifeboat restore takeover ${id}  # once what failed here is mended`];
-  const watch = `lifeboat restore watch ${id}`;
+  const watch =
+    journalProblem === undefined
+      ? `lifeboat restore watch ${id}`
+      : `lifeboat restore watch ${id}  # it goes on once this is mended: ${journalProblem}`;
   return unheardMs < SILENT_MS
     ? [watch]
     : [
@@ -37,17 +55,50 @@ function asParticipant({ phase, unheardMs = 0 }: Standing, id: string): string[]
       ];
 }
 
-function asCoordinator(state: CoordinatorState, id: string): string[] {
+function asCoordinator(state: CoordinatorState, { stillMs = 0 }: Standing, id: string): string[] {
   const { phase } = state;
   if (phase === 'taking-over')
     return [`lifeboat restore watch ${id}`, ...unforced(state, id), ...forced(state, id)];
   if (phase === 'stuck')
-    return [...choices(state, id), `lifeboat restore resume ${id}  # once what failed is mended`];
+    return [
+      ...choices(state, id, missing(state)),
+      `lifeboat restore resume ${id}  # once what failed is mended`,
+    ];
   const watch = `lifeboat restore watch ${id}`;
+  const isStill = stillMs >= SILENT_MS;
   if (refusalOf(state, { kind: 'abort', without: [] }) === undefined)
-    return [watch, `lifeboat restore abort ${id}`];
-  const ways = missing(state).length === 0 ? [] : choices(state, id);
-  return [watch, ...ways, ...again(state, id), ...deadlock(state, id)];
+    return watchOr([`lifeboat restore abort ${id}`], watch, isStill);
+  const ways = waysWithout(state, id, isStill);
+  return [...watchOr([...ways, ...again(state, id)], watch, isStill), ...deadlock(state, id)];
+}
+
+/** Without whoever is waited for in vain, if enough are left so; else without those that are gone. */
+function waysWithout(state: CoordinatorState, id: string, isStill: boolean): string[] {
+  const gone = missing(state);
+  const late = isStill ? behind(state) : [];
+  const ways = late.length === 0 ? [] : choices(state, id, [...gone, ...late]);
+  return ways.length > 0 || gone.length === 0 ? ways : choices(state, id, gone);
+}
+
+function watchOr(ways: readonly string[], watch: string, isStill: boolean): string[] {
+  return isStill ? [...ways, watch] : [watch, ...ways];
+}
+
+const AWAITED = {
+  committing: ['started'],
+  'rolling-back': ['rollback-stopped', 'rolling-back', 'rolled-back'],
+} as const satisfies Partial<Record<OperationPhase, readonly ParticipantPhase[]>>;
+
+/** Hosts that answer, and do not get to where the others are. */
+function behind(state: CoordinatorState): string[] {
+  const { phase, reports, ballot } = state;
+  if (ballot?.decided !== true || (phase !== 'committing' && phase !== 'rolling-back')) return [];
+  const there: readonly ParticipantPhase[] = AWAITED[phase];
+  const gone = missing(state);
+  return expectedHosts(state).filter((agent) => {
+    const report = reports[agent];
+    return !gone.includes(agent) && report !== undefined && !there.includes(report.phase);
+  });
 }
 
 /** What was forced waits for every host that was not given up. A majority needs no force. */
@@ -57,9 +108,8 @@ function unforced(state: CoordinatorState, id: string): string[] {
   return [`lifeboat restore takeover ${id}  # a majority of the hosts follows`];
 }
 
-/** Both ways out of a restore that is decided and not accepted, without the hosts that are missing. */
-function choices(state: CoordinatorState, id: string): string[] {
-  const without = missing(state);
+/** Both ways out of a restore that is decided and not accepted, without these hosts. */
+function choices(state: CoordinatorState, id: string, without: readonly string[]): string[] {
   const flag = without.length === 0 ? '' : ` --without ${without.join(' ')}`;
   return (['accept', 'rollback'] as const)
     .filter((kind) => refusalOf(state, { kind, without }) === undefined)

@@ -17,6 +17,8 @@ interface Seen {
   readonly hooks: readonly HookRecord[];
   /** How long nobody has driven this host. */
   readonly unheardMs: number;
+  /** Why this host's journal takes nothing at present. */
+  readonly journalProblem?: string | undefined;
   /** Why it does not go through, where the coordinator told this host. */
   readonly cause?: Failure | undefined;
   /** This host's own part. */
@@ -24,6 +26,8 @@ interface Seen {
   /** Where this host drives the operation. */
   readonly coordinator?: CoordinatorState;
   readonly gate?: GateRun | undefined;
+  /** How long nothing has come of the driving. */
+  readonly stillMs?: number | undefined;
 }
 
 /** An operation for people and programs, as far as this host knows it. */
@@ -45,7 +49,7 @@ export function viewOf(seen: Seen): OperationView {
     gate: [...(gate?.words ?? [])],
     ...withoutAbsent({
       endedAt: seen.endedAt,
-      failure: failure ?? (coordinator === undefined ? seen.cause : undefined),
+      failure: failure ?? (coordinator === undefined ? seen.cause : undefined) ?? unwritable(seen),
       without: without.length === 0 ? undefined : [...without],
       revisionBump: bumpOf(plan),
       lostRevisions: plan.measured.lostRevisions,
@@ -53,8 +57,17 @@ export function viewOf(seen: Seen): OperationView {
       result: resultOf(gate),
       hooks: hooksView(seen.hooks),
     }),
-    next: nextCommands({ phase, plan, ...withoutAbsent({ coordinator, unheardMs: seen.unheardMs }) }),
+    next: nextCommands({ phase, plan, ...withoutAbsent(waitingOf(seen)) }),
   };
+}
+
+function waitingOf({ coordinator, unheardMs, stillMs, journalProblem }: Seen) {
+  return { coordinator, unheardMs, stillMs, journalProblem };
+}
+
+/** What keeps this host from going on, though nothing of it has failed. */
+function unwritable({ journalProblem }: Seen): Failure | undefined {
+  return journalProblem === undefined ? undefined : { code: 'JOURNAL_UNWRITABLE', message: journalProblem };
 }
 
 /** The whole operation where this host drives it, else this host's part of it. */

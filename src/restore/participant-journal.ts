@@ -44,6 +44,11 @@ export class ParticipantJournal {
     return this.#cause;
   }
 
+  /** Why nothing can be written at present. */
+  get problem(): string | undefined {
+    return this.#options.journal.problem;
+  }
+
   /** Kept with the next line, once: this host's records then say why, also where another host failed. */
   hear(cause: Failure): void {
     this.#cause = cause;

@@ -147,6 +147,7 @@ export class ParticipantRunner {
       votes: { ...votes },
       decided: { ...decided },
       ...this.#step,
+      ...(this.journal.problem === undefined ? {} : { step: `waits: ${this.journal.problem}` }),
       ...(failure === undefined ? {} : { failure }),
       ...(this.#doneSteps.has(COME_UP) ? { served: true } : {}),
       ...(this.#stopAskedAtMs === undefined ? {} : { stopAskedAtMs: this.#stopAskedAtMs }),

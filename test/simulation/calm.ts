@@ -12,6 +12,7 @@ import type { SimulatedHost } from './simulated-host.ts';
 const ROUND_MS = 2000;
 /** Nothing has changed for so long: the operator looks. */
 const ROUNDS_OF_PATIENCE = 35;
+const STILL_MS = ROUND_MS * ROUNDS_OF_PATIENCE;
 const MOST_COMMANDS = 25;
 
 /**
@@ -144,7 +145,8 @@ function commandsOn({ agent }: SimulatedHost, plan: RestorePlan): string[] {
   const state = agent?.participant?.state;
   if (agent === undefined || state === undefined) return [];
   const { driving, unheardMs } = agent;
-  if (driving !== undefined) return nextCommands({ phase: driving.phase, plan, coordinator: driving });
+  if (driving !== undefined)
+    return nextCommands({ phase: driving.phase, plan, coordinator: driving, stillMs: STILL_MS });
   if (isClosed(state.phase)) return [];
   const isStuck = state.failure !== undefined && leadsOut(state.phase);
   return nextCommands({ phase: isStuck ? 'stuck' : 'verifying', plan, unheardMs });

@@ -174,3 +174,48 @@ test('a takeover that went down while it proposed again what was decided before 
   };
   expect(moveCoordinator(readBack, { type: 'resumed' }).state.phase).toBe('committing');
 });
+
+describe('what is printed first', () => {
+  const working = takenOver(
+    report(2, committed),
+    report(1, committed),
+    report(3, { ...committed, phase: 'committing' }),
+  );
+  const without = takenOver(report(2, committed), report(1, committed), silent('h3'));
+
+  function first(coordinator: CoordinatorState, standing: object = {}): string | undefined {
+    return nextCommands({ phase: coordinator.phase, plan, coordinator, ...standing })[0];
+  }
+
+  test('is to watch, while it goes on', () => {
+    expect([first(working), first(without)]).toEqual([
+      `lifeboat restore watch ${OPERATION}`,
+      `lifeboat restore watch ${OPERATION}`,
+    ]);
+  });
+
+  test('is the way on without a host that is waited for in vain, silent or not', () => {
+    const wayOn = `lifeboat restore accept ${OPERATION} --without h3`;
+    expect([first(working, { stillMs: 15_000 }), first(without, { stillMs: 15_000 })]).toEqual([
+      wayOn,
+      wayOn,
+    ]);
+  });
+
+  test('is to abort what is not decided and does not get on', () => {
+    const { ballot: _, ...open } = working;
+    const undecided: CoordinatorState = { ...open, phase: 'stopping' };
+    expect(first(undecided, { stillMs: 15_000 })).toBe(`lifeboat restore abort ${OPERATION}`);
+    expect(first(undecided, { stillMs: 14_000 })).toBe(`lifeboat restore watch ${OPERATION}`);
+  });
+
+  test('is to drive it from another host, where the journal of this one takes nothing', () => {
+    const journalProblem = '/var/lib/lifeboat/journal could not be written: ENOSPC: no space left on device';
+    expect(first(working, { journalProblem })).toBe(
+      `lifeboat restore takeover ${OPERATION}  # on another host: here ${journalProblem}`,
+    );
+    expect(nextCommands({ phase: 'stopped', plan, journalProblem })).toEqual([
+      `lifeboat restore watch ${OPERATION}  # it goes on once this is mended: ${journalProblem}`,
+    ]);
+  });
+});
