@@ -25,6 +25,8 @@ export interface Fault {
   readonly env?: (host: LabHost) => readonly string[];
   /** The victim goes on only when the others are done with it. */
   readonly staysFrozen?: boolean;
+  /** It is mended only when the others have come to an end without the victim, by what their status printed. */
+  readonly isForGood?: boolean;
   readonly bring: (at: FaultScene) => Promise<void>;
   readonly mend: (at: FaultScene) => Promise<void>;
 }
@@ -63,6 +65,22 @@ const COORDINATOR_POINTS = [
   'before decided/second=accepted+operation/accepted',
   'after decided/second=accepted+operation/accepted',
   'before operation/finished',
+];
+
+/** Where the others can, or cannot, go on without it. */
+const PARTICIPANT_LOST = [
+  'before phase/prepared',
+  'before stopping/stop/done',
+  'before vote/first=commit',
+  'after committing/set-aside-member/started',
+  'before vote/second=accepted',
+];
+const COORDINATOR_LOST = [
+  'after operation/stopping',
+  'after proposed/first=commit',
+  'after decided/first=commit+operation/committing',
+  'after operation/verifying',
+  'after decided/second=accepted+operation/accepted',
 ];
 
 const clockFile = (host: LabHost): string => join(host.directory, 'clock');
@@ -121,6 +139,19 @@ function fullDisk(directory: 'state' | 'etcd', sizeMiB: number): Fault {
 
 const nothing = (): Promise<void> => Promise.resolve();
 
+const apart: Fault = {
+  victim: 'h2',
+  points: PARTICIPANT_POINTS,
+  bring: async ({ relays }) => {
+    for (const relay of relays) relay.silence();
+    await nothing();
+  },
+  mend: async ({ relays }) => {
+    for (const relay of relays) relay.mend();
+    await nothing();
+  },
+};
+
 export const FAULTS = {
   'participant frozen': {
     victim: 'h2',
@@ -136,18 +167,20 @@ export const FAULTS = {
     bring: ({ scene }) => takeOverAt(scene),
     mend: nothing,
   },
-  'h1 and h2 apart': {
+  'participant frozen for good': {
     victim: 'h2',
-    points: PARTICIPANT_POINTS,
-    bring: async ({ relays }) => {
-      for (const relay of relays) relay.silence();
-      await nothing();
-    },
-    mend: async ({ relays }) => {
-      for (const relay of relays) relay.mend();
-      await nothing();
-    },
+    points: PARTICIPANT_LOST,
+    ...{ staysFrozen: true, isForGood: true },
+    ...{ bring: nothing, mend: nothing },
   },
+  'coordinator frozen for good': {
+    victim: 'h1',
+    points: COORDINATOR_LOST,
+    ...{ staysFrozen: true, isForGood: true },
+    ...{ bring: nothing, mend: nothing },
+  },
+  'h1 and h2 apart': apart,
+  'h1 and h2 apart for good': { ...apart, points: PARTICIPANT_LOST, isForGood: true },
   'transfer stalls': {
     victim: 'h2',
     points: ['after preparing/fetch-snapshot/started'],

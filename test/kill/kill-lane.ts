@@ -36,6 +36,7 @@ interface LaneOptions {
   /** Whether the restore boots the snapshot first. Otherwise that was done before. */
   readonly isRehearsed: boolean;
   readonly configure?: LabOptions['configure'];
+  readonly takeoverAfterSeconds?: number;
   /** The agents of h1 and h2 reach one another through relays of this process. */
   readonly isRelayed?: boolean;
 }
@@ -45,6 +46,7 @@ export class KillLane {
   readonly #directory: string;
   readonly #kind: SceneKind;
   readonly #isRehearsed: boolean;
+  readonly #takeoverAfterSeconds: number;
   readonly #configure: LabOptions['configure'];
   readonly #launchers = new Map<string, readonly string[]>();
   readonly #isRelayed: boolean;
@@ -52,7 +54,9 @@ export class KillLane {
   #hosts: readonly LabHost[] = [];
   #contents: Contents = { snapshot: [], last: [], clusterId: '' };
 
-  constructor(directory: string, { kind, isRehearsed, configure, isRelayed = false }: LaneOptions) {
+  constructor(directory: string, options: LaneOptions) {
+    const { kind, isRehearsed, configure, isRelayed = false, takeoverAfterSeconds = 0 } = options;
+    this.#takeoverAfterSeconds = takeoverAfterSeconds;
     this.#isRelayed = isRelayed;
     this.#directory = directory;
     this.#kind = kind;
@@ -71,7 +75,11 @@ export class KillLane {
       etcdProgram: etcdThatMayFail,
       overrides: () => ({
         etcd: { requestTimeoutSeconds: 2 },
-        restore: { peerGraceSeconds: 3, gateTimeoutSeconds: 30, takeoverAfterSeconds: 0 },
+        restore: {
+          peerGraceSeconds: 3,
+          gateTimeoutSeconds: 30,
+          takeoverAfterSeconds: this.#takeoverAfterSeconds,
+        },
       }),
       configure: (config, host) => this.#relayed(this.#configure?.(config, host) ?? config, host, ports),
     });

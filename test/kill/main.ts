@@ -5,12 +5,13 @@ import { parseArgs } from 'node:util';
 import type { KillLane } from './kill-lane.ts';
 import { FAULTS, type FaultName } from './faults.ts';
 import { faultLane, laneOf, type Path } from './paths.ts';
-import { discover, runCell, type Cell, type CellResult, type Role } from './run-cell.ts';
+import { discover, discoverSuccessor, runCell, type Cell, type CellResult, type Role } from './run-cell.ts';
 import { runFault } from './run-fault.ts';
 import { tableOf } from './table.ts';
 
 const PATHS: readonly Path[] = ['commit', 'rollback', 'abort'];
-const ROLES: readonly Role[] = ['participant', 'coordinator', 'gone'];
+const ROLES: readonly Role[] = ['participant', 'coordinator', 'gone', 'timed'];
+const TAKEOVER_AFTER_SECONDS = 5;
 const USAGE =
   'npm run test:kill -- [--only PATTERN] [--lanes N] [--scratch DIR] [--again failed|all] [--table] (PATTERN: "path role point")';
 
@@ -39,7 +40,7 @@ async function main(): Promise<number> {
     const kept = done.filter(
       ({ failure }) => values.again !== 'all' && (values.again === undefined || failure === undefined),
     );
-    const cells = [...cellsOf(points), ...faultCells()].filter(
+    const cells = [...cellsOf(points), ...(await successorCells()), ...faultCells()].filter(
       (cell) =>
         new RegExp(values.only).test(nameOf(cell)) && !kept.some((each) => nameOf(each) === nameOf(cell)),
     );
@@ -56,9 +57,9 @@ async function main(): Promise<number> {
 async function runAll(cells: readonly Try[], resultsFile: string): Promise<void> {
   const queue = [...cells];
   const lanes = Array.from({ length: Number(values.lanes) }, async (_, lane) => {
-    const open = new Map<Try['path'], KillLane>();
+    const open = new Map<string, KillLane>();
     for (let cell = queue.shift(); cell !== undefined; cell = queue.shift()) {
-      const result = await runOne(await laneFor(cell.path, lane, open), cell);
+      const result = await runOne(await laneFor(cell, lane, open), cell);
       await appendFile(resultsFile, `${JSON.stringify(result)}\n`);
       say(
         `${result.failure === undefined ? 'ok  ' : 'FAIL'} ${nameOf(cell)}  ${result.end}  ${result.seconds} s  ${result.typed.join('; ')}${result.failure === undefined ? '' : `\n     ${result.failure}`} (${queue.length} left)`,
@@ -96,13 +97,19 @@ async function keepTraces(lane: KillLane, cell: Try): Promise<void> {
     });
 }
 
-async function laneFor(path: Try['path'], lane: number, open: Map<Try['path'], KillLane>): Promise<KillLane> {
-  const known = open.get(path);
+async function laneFor(
+  { path, role }: Pick<Try, 'path' | 'role'>,
+  lane: number,
+  open: Map<string, KillLane>,
+): Promise<KillLane> {
+  const afterSeconds = role === 'timed' ? TAKEOVER_AFTER_SECONDS : 0;
+  const key = afterSeconds > 0 ? `${path}-timed` : path;
+  const known = open.get(key);
   if (known !== undefined) return known;
-  const directory = join(values.scratch, `lane-${lane}-${path}`);
-  const made = path === 'fault' ? faultLane(directory) : laneOf(path, directory);
+  const directory = join(values.scratch, `lane-${lane}-${key}`);
+  const made = path === 'fault' ? faultLane(directory) : laneOf(path, directory, afterSeconds);
   await made.prepare();
-  open.set(path, made);
+  open.set(key, made);
   return made;
 }
 
@@ -115,7 +122,7 @@ async function pointsOf(): Promise<Points> {
   if (known !== undefined) return JSON.parse(known) as Points;
   const points: Partial<Record<Path, Record<'h1' | 'h2', readonly string[]>>> = {};
   for (const path of PATHS) {
-    const lane = await laneFor(path, 0, new Map());
+    const lane = await laneFor({ path, role: 'participant' }, 0, new Map());
     const [h1, h2] = ['h1', 'h2'].map((name) => join(values.scratch, `points-${path}-${name}`));
     if (h1 === undefined || h2 === undefined) throw new Error('two lists');
     await Promise.all([h1, h2].map((list) => rm(list, { force: true })));
@@ -149,6 +156,34 @@ function cellsOf(points: Points): Cell[] {
     }),
   );
   return [...cells.filter(isDistinct), ...cells.filter((cell) => !isDistinct(cell))];
+}
+
+/** Listed by one run for each path, once for each scratch directory. */
+async function successorCells(): Promise<Cell[]> {
+  const cells: Cell[] = [];
+  const [, first] = /^\^(\w+)/.exec(values.only) ?? [];
+  for (const path of PATHS) {
+    if (first !== undefined && path !== first) continue;
+    const list = join(values.scratch, `points-${path}-successor`);
+    const points = await successorPoints(path, list);
+    const known = new Set(cells.map(({ point }) => point));
+    const news = points.filter((point) => !/^before .*\/started$/.test(point) && !known.has(point));
+    cells.push(...news.map((point) => ({ path, role: 'successor', point }) as const));
+  }
+  return cells;
+}
+
+async function successorPoints(path: Path, list: string): Promise<string[]> {
+  const known = await readFile(`${list}.json`, 'utf8').catch(() => undefined);
+  if (known !== undefined) return JSON.parse(known) as string[];
+  await rm(list, { force: true });
+  const points = await discoverSuccessor(
+    await laneFor({ path, role: 'successor' }, 0, new Map()),
+    path,
+    list,
+  );
+  await writeFile(`${list}.json`, JSON.stringify(points));
+  return points;
 }
 
 function faultCells(): Try[] {

@@ -17,10 +17,19 @@ const preStopFails: NonNullable<LabOptions['configure']> = (config, { name }) =>
   return { ...config, restore: { ...config['restore'], preStop } };
 };
 
-export function laneOf(path: Path, directory: string): KillLane {
+/** Where the coordinator is killed that a successor takes over from, which is killed in its turn. */
+export const GONE_AT: Readonly<Record<Path, string>> = {
+  commit: 'after decided/first=commit+operation/committing',
+  rollback: 'after proposed/second=rollback+operation/rolling-back',
+  abort: 'after proposed/first=abort+operation/aborting',
+};
+
+/** @param takeoverAfterSeconds - 0: only by command. */
+export function laneOf(path: Path, directory: string, takeoverAfterSeconds = 0): KillLane {
   return new KillLane(directory, {
     kind: SCENE_OF[path],
     isRehearsed: path === 'abort',
+    takeoverAfterSeconds,
     ...(path === 'abort' ? { configure: preStopFails } : {}),
   });
 }

@@ -19,7 +19,8 @@ export interface FaultResult {
 
 /**
  * The victim stands still at the point, the fault is brought about, the victim goes on. When nothing moves any more, or all has
- * ended, each agent that can be asked must say what to type next; then the fault is mended, and what they say is typed.
+ * ended, each agent that can be asked must say what to type next; then the fault is mended, and what they say is typed. A fault that
+ * stays is mended only when what they say has brought the others to an end.
  */
 export async function runFault(lane: KillLane, name: FaultName, point: string): Promise<FaultResult> {
   const fault: Fault = FAULTS[name];
@@ -56,11 +57,12 @@ export async function runFault(lane: KillLane, name: FaultName, point: string): 
   if (fault.staysFrozen !== true) process.kill(pid, 'SIGCONT');
   const awake = fault.staysFrozen === true ? scene.hosts.filter((host) => host !== victim) : scene.hosts;
   const offered = await untilStill(scene, awake, operation);
+  const meanwhile = fault.isForGood === true ? await settle(scene, awake, operation) : undefined;
   await fault.mend(at);
   if (fault.staysFrozen === true) process.kill(pid, 'SIGCONT');
   const settled = await settle(scene, scene.hosts, operation);
   await checkEnd(scene, { kind: 'lost', before, operation, end: settled.end });
-  return { ...settled, offered };
+  return { end: settled.end, typed: [...(meanwhile?.typed ?? []), ...settled.typed], offered };
 }
 
 /** Longer than a link takes to notice that its other end is gone, and a coordinator to give a silent host up. */

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { OperationView } from '../../src/formats/operation-view.ts';
 import type { LabHost } from '../support/lab-cluster.ts';
 import type { LaneScene } from './kill-lane.ts';
+import { typeCommand } from './type-command.ts';
 
 export interface Settled {
   readonly end: string;
@@ -13,12 +14,12 @@ const LOOK_MS = 200;
 /** An operation that stood still for so long does not go on by itself. */
 const STILL_MS = 6000;
 const LONGEST_MS = 150_000;
-/** Watching changes nothing. */
-const IDLE = /^lifeboat restore (watch|plan)\b|^rm /;
+/** Changes nothing of the operation. */
+const IDLE = /^lifeboat restore (watch|plan|clean|undo)\b/;
 
 /**
- * Waits until the operation has ended on all of these hosts. Where it stands still, the first command that some agent's
- * `restore status` prints and that does more than watching is typed there.
+ * Waits until the operation has ended on all of these hosts. Where it stands still, what an agent's `restore status`
+ * prints first is typed there.
  */
 export async function settle(
   scene: LaneScene,
@@ -71,24 +72,41 @@ async function viewAt(
   return operations.find((view) => view.operation === operation);
 }
 
-/** As an operator does: reads `next` of one host after the other, and types the first that changes something. */
+/**
+ * As an operator does: reads what `restore status` prints on one host after the other, whoever drives it first, and types the first line
+ * there as it stands. Where that is to watch, the next host is looked at.
+ */
 async function typeNext(
   scene: LaneScene,
   hosts: readonly LabHost[],
   operation: string,
 ): Promise<string | undefined> {
   const views = await Promise.all(
-    hosts.map(async (host) => ({ host, view: await viewAt(scene, host, operation) })),
+    hosts.map(async (host) => ({ host, view: await printedAt(scene, host, operation) })),
   );
   const driversFirst = views.sort((a, b) => rank(a.view) - rank(b.view));
   for (const { host, view } of driversFirst) {
-    const command = view?.next.find((each) => !IDLE.test(each));
-    if (command === undefined) continue;
-    const [, ...words] = command.replace(/ {2}#.*$/, '').split(' ');
-    const { exitCode, stderr } = await scene.lab.cli(host, ...words, '--yes');
-    return `${host.name}: ${words.join(' ').replace(operation, 'OP')} -> ${exitCode}${exitCode === 2 ? ` ${stderr}` : ''}`;
+    const command = view?.next[0];
+    if (command === undefined || IDLE.test(command)) continue;
+    const place = command.includes(' # on another host')
+      ? (hosts.find((each) => each !== host) ?? host)
+      : host;
+    const { exitCode, output } = await typeCommand(place, command);
+    const words = `${place.name}: ${command.replace(operation, 'OP').replace(/^lifeboat /, '')}`;
+    if (/OPERATION_REFUSED|USAGE/.test(output))
+      throw new Error(`what was printed is refused: ${words}: ${output}`);
+    return `${words} -> ${exitCode}`;
   }
   return undefined;
+}
+
+async function printedAt(
+  { lab }: LaneScene,
+  host: LabHost,
+  operation: string,
+): Promise<OperationView | undefined> {
+  const { operations } = await lab.json<{ operations: OperationView[] }>(host, 'restore', 'status');
+  return operations.find((view) => view.operation === operation);
 }
 
 function rank(view: OperationView | undefined): number {
