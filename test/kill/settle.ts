@@ -19,34 +19,53 @@ const IDLE = /^lifeboat restore (watch|plan|clean|undo)\b/;
 
 /**
  * Waits until the operation has ended on all of these hosts. Where it stands still, what an agent's `restore status`
- * prints first is typed there.
+ * prints first is typed there. `isCutShort`: one of the hosts is dead by now, as it should be.
  */
 export async function settle(
   scene: LaneScene,
   hosts: readonly LabHost[],
   operation: string,
+  isCutShort: () => boolean = () => false,
 ): Promise<Settled> {
   const typed: string[] = [];
   const deadline = performance.now() + LONGEST_MS;
   let seen = '';
   let stillSince = performance.now();
   for (;;) {
-    const views = await Promise.all(hosts.map((host) => viewAt(scene, host, operation)));
+    const views = await unlessDead(isCutShort, () =>
+      Promise.all(hosts.map((host) => viewAt(scene, host, operation))),
+    );
+    if (views === undefined || isCutShort()) return { end: 'cut short', typed };
     const known = views.flatMap((view) => view ?? []);
-    if (known.every(({ phase, endedAt }) => endedAt !== undefined && phase !== 'stuck')) {
-      const ends = new Set(known.map(({ phase }) => phase));
-      if (ends.size <= 1) return { end: [...ends][0] ?? 'never began', typed };
-    }
+    const end = endOf(known);
+    if (end !== undefined) return { end, typed };
     const now = standing(known);
     if (now !== seen) [seen, stillSince] = [now, performance.now()];
     if (performance.now() - stillSince >= STILL_MS) {
-      const words = await typeNext(scene, hosts, operation);
+      const words = await unlessDead(isCutShort, () => typeNext(scene, hosts, operation));
       if (words !== undefined) typed.push(words);
       stillSince = performance.now();
     }
     if (performance.now() > deadline) throw new Error(`it does not end: ${now}; typed: ${typed.join('; ')}`);
     await sleep(LOOK_MS);
   }
+}
+
+/** What fails because the agent that was asked is dead, as it should be, has no answer. */
+async function unlessDead<T>(isCutShort: () => boolean, ask: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (isCutShort()) return undefined;
+    throw error;
+  }
+}
+
+/** How it ended for all of them, once it has. */
+function endOf(views: readonly OperationView[]): string | undefined {
+  if (!views.every(({ phase, endedAt }) => endedAt !== undefined && phase !== 'stuck')) return undefined;
+  const ends = new Set(views.map(({ phase }) => phase));
+  return ends.size > 1 ? undefined : ([...ends][0] ?? 'never began');
 }
 
 function standing(views: readonly OperationView[]): string {
