@@ -62,18 +62,23 @@ function goingBack(world: RestoreWorld): string | undefined {
   return world.clientsHadWritten ? 'I3: it is rolled back by itself though clients had written' : undefined;
 }
 
+function halvesOf({ options }: SimulatedMachine): number {
+  return options.separateWal ? 2 : 1;
+}
+
+const MOVED = ['member', 'wal', 'member.restored', 'wal.restored'] as const;
+
 function dataSets(world: RestoreWorld): string | undefined {
   let committed: boolean | undefined;
-  const isCommitted = (): boolean => (committed ??= isDecided(world, 'first', 'commit'));
   for (const { name, machine, isLeft } of world.hosts) {
     if (!isLeft) continue;
     const contents = machine.directories.contents();
-    const halves = machine.options.separateWal ? 2 : 1;
+    const halves = halvesOf(machine);
     const old = contents.filter((content) => content === 'old').length;
     if (old !== (machine.options.found === 'absent' ? 0 : halves)) return `I3: old data of ${name} is lost`;
-    const moved = ['member', 'wal', 'member.restored', 'wal.restored'] as const;
-    const isNew = moved.some((place) => machine.directories.get(place) === 'new');
-    if (isNew && !isCommitted()) return `I5: ${name} moved its data before a majority had the decision`;
+    const isNew = MOVED.some((place) => machine.directories.get(place) === 'new');
+    if (isNew && !(committed ??= isDecided(world, 'first', 'commit')))
+      return `I5: ${name} moved its data before a majority had the decision`;
     if (machine.hasWrites && contents.filter((content) => content === 'new').length !== halves)
       return `I3: what clients wrote on ${name} is lost`;
   }

@@ -33,6 +33,9 @@ export function runSchedule(
 ): RunResult {
   const world = worldOf(schedule, rules, say);
   let turnsPlayed = 0;
+  // What fails on purpose fails often, and nobody reads from where.
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
   try {
     world.begin();
     for (const turn of schedule.turns) {
@@ -45,6 +48,8 @@ export function runSchedule(
   } catch (error) {
     const { takeovers, faults, phase } = world;
     return { breach: messageOf(error), turnsPlayed, end: phase, takeovers, faults };
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
   }
 }
 
