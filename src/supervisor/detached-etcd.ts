@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { Clock } from '../base/clock.ts';
 import { identifyProcess, isAlive, type ProcessIdentity } from './process-identity.ts';
 import { sendSignal } from './send-signal.ts';
@@ -22,6 +23,20 @@ export async function untilGone(
 ): Promise<string> {
   while (await isAlive(identity)) await clock.sleep(LOOK_AGAIN_MS, signal);
   return 'unknown: it was started by an earlier agent';
+}
+
+/** How it ended; `undefined` when `signal` was aborted before. Nothing of this wait is left on the signal. */
+export async function endedUnless(etcd: DetachedEtcd, signal: AbortSignal): Promise<string | undefined> {
+  const decided = new AbortController();
+  const given = once(signal, 'abort', { signal: decided.signal }).then(
+    () => undefined,
+    () => undefined,
+  );
+  try {
+    return await Promise.race([etcd.ended, given]);
+  } finally {
+    decided.abort();
+  }
 }
 
 /** Whether it ends within `timeoutMs`. */

@@ -1,8 +1,14 @@
-import { once } from 'node:events';
 import { AgentError, asAgentError, messageOf } from '../base/agent-error.ts';
 import { backoffMs } from '../base/backoff.ts';
 import { spawnDetached } from '../base/spawn-detached.ts';
-import { endsWithin, identifyOrGone, signalEtcd, untilGone, type DetachedEtcd } from './detached-etcd.ts';
+import {
+  endedUnless,
+  endsWithin,
+  identifyOrGone,
+  signalEtcd,
+  untilGone,
+  type DetachedEtcd,
+} from './detached-etcd.ts';
 import { findOwnEtcd } from './find-etcd.ts';
 import { HoldFile, type Fence } from './hold-file.ts';
 import { lastLogLines, logSizeBytes, rotateLog } from './log-file.ts';
@@ -85,7 +91,8 @@ class ProcessSupervisor implements Supervisor {
   readonly #closed = new AbortController();
   #current: DetachedEtcd | undefined;
   #lastEnd: string | undefined;
-  #restarting = false;
+  /** Who waits to start etcd again, if anybody does: the newest end of an etcd, and nobody else beside it. */
+  #restarting: symbol | undefined;
   #quickEnds = 0;
   #following: Promise<void> = Promise.resolve();
 
@@ -121,7 +128,8 @@ class ProcessSupervisor implements Supervisor {
     }
     if (await this.#record.isStoppedOnPurpose()) return { state: 'stopped' };
     // One that ended a moment ago is not given up yet.
-    if (this.#restarting || current !== undefined) return { state: 'starting', detail: await this.#words() };
+    if (this.#restarting !== undefined || current !== undefined)
+      return { state: 'starting', detail: await this.#words() };
     if (this.#lastEnd === undefined) return { state: 'stopped' };
     return { state: 'failed', detail: await this.#words() };
   }
@@ -231,8 +239,7 @@ class ProcessSupervisor implements Supervisor {
   }
 
   async #untilEnded(etcd: DetachedEtcd): Promise<void> {
-    const closed = once(this.#closed.signal, 'abort').then(() => undefined);
-    const how = await Promise.race([etcd.ended, closed]);
+    const how = await endedUnless(etcd, this.#closed.signal);
     if (how === undefined) return;
     this.#lastEnd = how;
     if (this.#current === etcd) this.#current = undefined;
@@ -246,8 +253,10 @@ class ProcessSupervisor implements Supervisor {
   /** Until etcd runs, or must not: it is held, was stopped on purpose, or the agent closes. */
   async #restart(firstWaitMs: number): Promise<void> {
     const { clock, log } = this.#context;
-    this.#restarting = true;
-    for (let waitMs = firstWaitMs; ; waitMs = this.#nextWaitMs()) {
+    const mine = Symbol('restart');
+    this.#restarting = mine;
+    // What it started may have ended before that was written down, and its end has begun another.
+    for (let waitMs = firstWaitMs; this.#restarting === mine; waitMs = this.#nextWaitMs()) {
       try {
         if (!(await this.#mayRestart())) break;
         await clock.sleep(waitMs, this.#closing.signal);
@@ -257,11 +266,13 @@ class ProcessSupervisor implements Supervisor {
         break;
       } catch (error) {
         if (this.#closing.signal.aborted) break;
-        this.#lastEnd = messageOf(error);
         log.error({ error: asAgentError(error, 'SUPERVISOR_FAILED') }, 'etcd cannot be started; tried again');
+        // It runs and could not be written down: its end begins another.
+        if (this.#current !== undefined) break;
+        this.#lastEnd = messageOf(error);
       }
     }
-    this.#restarting = false;
+    if (this.#restarting === mine) this.#restarting = undefined;
   }
 
   #nextWaitMs(): number {

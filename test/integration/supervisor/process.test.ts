@@ -179,6 +179,57 @@ test('what a service manager says to the agent does not reach etcd, and the sett
   await agent.close();
 });
 
+test('an etcd that ends before its start is written down is one that waits for its next start', async () => {
+  for (let round = 0; round < 5; round += 1) {
+    await using it = await scene();
+    const said: string[] = [];
+    const say = (_fields: unknown, message?: string): void => {
+      said.push(message ?? '');
+    };
+    const log = { ...silentLog, info: say, warn: say };
+    const options = {
+      ...it.options,
+      command: ['false'],
+      restartBackoff: { firstMs: 60_000, longestMs: 60_000 },
+    };
+    const supervisor = await openSupervisor(options, { clock: systemClock, log }, NEVER);
+    await expect.poll(() => [...said].sort(), PATIENT).toEqual(['etcd ended', 'etcd started']);
+    expect(await supervisor.state(NEVER)).toMatchObject({ state: 'starting' });
+    await supervisor.close();
+  }
+});
+
+test('an etcd whose start cannot be written down is started again by one who waits, not by more with each start', async () => {
+  await using it = await scene();
+  // Where its bytes would be written first.
+  await execa('mkdir', [join(it.path, 'etcd-process.json.partial')]);
+  let waiting = 0;
+  let most = 0;
+  let ends = 0;
+  const clock = {
+    ...systemClock,
+    sleep: async (ms: number, signal: AbortSignal): Promise<void> => {
+      waiting += 1;
+      most = Math.max(most, waiting);
+      await systemClock.sleep(ms, signal).finally(() => {
+        waiting -= 1;
+      });
+    },
+  };
+  const log = {
+    ...silentLog,
+    warn: () => {
+      ends += 1;
+    },
+  };
+  const options = { ...it.options, command: ['false'], restartBackoff: { firstMs: 5, longestMs: 10 } };
+  const supervisor = await openSupervisor(options, { clock, log }, NEVER);
+  await expect.poll(() => ends, PATIENT).toBeGreaterThan(10);
+  expect(await supervisor.state(NEVER)).toMatchObject({ state: 'starting' });
+  await supervisor.close();
+  expect(most).toBe(1);
+});
+
 test('a program that does not exist is refused by the check, and a start says so', async () => {
   await using it = await scene();
   const supervisor = await openIt({ ...it.options, command: ['/no/such/etcd'], autostart: false });
