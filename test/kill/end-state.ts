@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { auditPath } from '../../src/audit/audit-files.ts';
 import { readLine } from '../../src/audit/audit-line.ts';
@@ -105,8 +105,6 @@ async function checkAllOld(scene: LaneScene, { before, kind }: Ended): Promise<v
     // The old cluster comes back with the member that did not start.
     await flags.refusesOldData(h2).clear();
     await lab.stopAgent(h2, 'SIGTERM');
-    // One that had given up was found stopped, and is left so until somebody starts it.
-    await rm(join(h2.directory, 'state', 'etcd-stopped'), { force: true });
     await lab.startAgent(h2);
   }
   const serving = kind === 'lost' ? [h1, h2] : hosts;
