@@ -14,8 +14,8 @@ import {
 const absolutePath = z.string().startsWith('/');
 
 /**
- * What a host's etcd was doing when it was found; a rollback and an abort bring it back to this. `restarting`: it had died,
- * and its supervisor was about to start it again.
+ * What a host's etcd was doing when it was found; a rollback and an abort bring it back to this. `restarting`: its supervisor
+ * was at starting it: it had died, or did not answer yet.
  */
 export const foundState = z.enum(['running', 'restarting', 'stopped', 'absent']);
 export type FoundState = z.infer<typeof foundState>;

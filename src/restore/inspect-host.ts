@@ -5,11 +5,10 @@ import { freeSpaceBytes } from '../base/free-space.ts';
 import type { EtcdClient } from '../etcd/client.ts';
 import type { HostFacts } from '../formats/host-facts.ts';
 import type { Failure } from '../formats/identifiers.ts';
-import type { FoundState } from '../formats/restore-plan.ts';
 import { chooseRestoreTool } from '../restore-tool/choose-tool.ts';
 import { findRestoreTools } from '../restore-tool/find-tools.ts';
 import type { Catalog } from '../snapshot/catalog.ts';
-import { hasProcess, type Supervisor } from '../supervisor/supervisor.ts';
+import type { Supervisor } from '../supervisor/supervisor.ts';
 import { clusterOfHost, type ClusterOfHost } from './cluster-of-host.ts';
 import { readMembers, readsLinearizably } from './cluster-reads.ts';
 import { etcdToRun, type EtcdLaunch, type EtcdToRun } from './etcd-to-run.ts';
@@ -17,6 +16,7 @@ import { remarksOn } from './host-remarks.ts';
 import { STAGING_ROOT } from './layout.ts';
 import type { LineageStore } from './lineage-store.ts';
 import { pathExists } from '../base/path-exists.ts';
+import { foundState, isAnswer } from './found-state.ts';
 import { removeIfEmpty } from './steps/remove-if-empty.ts';
 
 /** What the agent knows of itself and of its etcd, from its configuration. */
@@ -45,8 +45,11 @@ const MOST_SNAPSHOTS = 256;
 
 /** Everything that planning needs to know of this host. Changes nothing, but for a probe directory that is gone again. */
 export async function inspectHost(inspection: Inspection, signal: AbortSignal): Promise<HostFacts> {
-  const { host, catalog, lineage, activeOperation } = inspection;
-  const [member, space] = await Promise.all([askMember(inspection, signal), spaceOf(inspection)]);
+  const { host, supervisor, catalog, lineage, activeOperation } = inspection;
+  const [{ answers, ...member }, space] = await Promise.all([
+    askMember(inspection, signal),
+    spaceOf(inspection),
+  ]);
   const willRun = await etcdToRun(host, member.etcd?.version, signal);
   const tool = await toolFor(host, willRun.version, signal);
   const { clusterId, memberId, remark } = await clusterOf(inspection, member.etcd, signal);
@@ -59,7 +62,7 @@ export async function inspectHost(inspection: Inspection, signal: AbortSignal): 
     peerUrls: [...host.peerUrls],
     dataDir: host.dataDir,
     ...(host.walDir === undefined ? {} : { walDir: host.walDir }),
-    found: await foundState(inspection, signal),
+    found: await foundState({ supervisor, dataDir: host.dataDir, answers }, signal),
     ...member,
     ...etcdFacts(willRun),
     ...tool,
@@ -84,26 +87,22 @@ async function clusterOf(
   return await clusterOfHost({ ...host, lastSeen: lineage.record.clusterId }, signal);
 }
 
-async function foundState({ supervisor, host }: Inspection, signal: AbortSignal): Promise<FoundState> {
-  const state = await supervisor.state(signal);
-  if (hasProcess(state)) return 'running';
-  if (!(await pathExists(join(host.dataDir, 'member')))) return 'absent';
-  return state.state === 'starting' ? 'restarting' : 'stopped';
-}
-
 /** What etcd says of itself; a member without quorum still says most of it. */
 async function askMember(
   { etcd }: Inspection,
   signal: AbortSignal,
-): Promise<Pick<HostFacts, 'etcd' | 'etcdProblem'>> {
+): Promise<Pick<HostFacts, 'etcd' | 'etcdProblem'> & { answers: boolean }> {
+  let answers = false;
   try {
     const status = await etcd.status(signal);
+    answers = true;
     const { members } = await readMembers(etcd, signal);
     const quorum =
       status.leaderId === undefined
         ? new AgentError('ETCD_TIMEOUT', 'the member knows no leader')
         : await readsLinearizably(etcd, signal).catch((error: unknown) => asAgentError(error));
     return {
+      answers,
       etcd: {
         clusterId: status.clusterId,
         memberId: status.memberId,
@@ -116,7 +115,7 @@ async function askMember(
       ...(quorum === true ? {} : { etcdProblem: quorum.message }),
     };
   } catch (error) {
-    return { etcdProblem: messageOf(error) };
+    return { answers: answers || isAnswer(error), etcdProblem: messageOf(error) };
   }
 }
 
