@@ -120,12 +120,13 @@ describe.skipIf(reason !== undefined)(`three hosts with systemd${inBrackets(reas
   test('an agent that hangs is started again by the watchdog, and etcd does not notice', async () => {
     const [host1] = scene.hosts;
     const etcdPid = await host1.unit('etcd', 'MainPID');
-    await host1.write('/etc/systemd/system/lifeboat.service.d/quick.conf', '[Service]\nWatchdogSec=3\n');
+    await host1.write('/etc/systemd/system/lifeboat.service.d/quick.conf', '[Service]\nWatchdogSec=5\n');
     await host1.run('systemctl', 'daemon-reload');
     await host1.run('systemctl', 'restart', 'lifeboat');
     const pid = await host1.unit('lifeboat', 'MainPID');
     await host1.run('kill', '-STOP', pid);
-    await untilUnit(host1, 'lifeboat', 'NRestarts', '1');
+    // With so short a time a busy machine may start it more than once.
+    await expect.poll(() => host1.unit('lifeboat', 'NRestarts'), PATIENT).not.toBe('0');
     await expectClusterComplete(scene);
     expect(await host1.run('journalctl', '--unit=lifeboat', '--output=cat')).toContain('Watchdog timeout');
     expect(await host1.unit('lifeboat', 'MainPID')).not.toBe(pid);

@@ -76,7 +76,10 @@ async function restoreAndAsk(restoring: Restoring) {
   });
   const client = connectEtcd({ endpoint: members[0]?.endpoint ?? '', requestTimeoutMs: 2000 });
   try {
-    await expect.poll(() => client.status(NEVER).catch(() => undefined), { timeout: 40_000 }).toBeDefined();
+    // A member is listed without its name until it has told it to the others.
+    const named = async (): Promise<boolean> =>
+      (await client.members(NEVER)).members.every(({ name }) => name !== '');
+    await expect.poll(() => named().catch(() => false), { timeout: 40_000 }).toBe(true);
     const { clusterId } = await client.status(NEVER);
     return { clusterId, members: (await client.members(NEVER)).members };
   } finally {
