@@ -2,9 +2,13 @@ import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 const CORES = availableParallelism();
+/** Runs the program under test, as `npm run build` makes it: whoever runs one project finds it as new as its sources. */
+const PREPARED = 'test/support/prepare-once.ts';
 /** Of `expect.poll`: how long a busy machine may need for what comes by itself. */
 const POLL = { poll: { timeout: 20_000 } };
-const SLOW = { testTimeout: 60_000, hookTimeout: 60_000, expect: POLL };
+/** No test mocks a module, so files share what they import: half of the time of small ones went into that. */
+const SHARED = { isolate: false };
+const SLOW = { ...SHARED, testTimeout: 60_000, hookTimeout: 60_000, expect: POLL };
 
 /**
  * `unit`: no process, no socket. `contract`: one suite per port. `integration`: real etcd, real sockets. `cluster`:
@@ -18,6 +22,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
+          ...SHARED,
           // Some go through every byte of a file.
           testTimeout: 30_000,
           expect: POLL,
@@ -38,6 +43,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
+          globalSetup: PREPARED,
           ...SLOW,
           maxWorkers: CORES + 1,
           sequence: { groupOrder: 2 },
@@ -47,6 +53,8 @@ export default defineConfig({
         test: {
           name: 'cluster',
           include: ['test/cluster/**/*.test.ts'],
+          ...SHARED,
+          globalSetup: PREPARED,
           testTimeout: 240_000,
           hookTimeout: 120_000,
           // Each file runs three members and three agents, which mostly wait for one another.
@@ -58,6 +66,7 @@ export default defineConfig({
         test: {
           name: 'package',
           include: ['test/package/**/*.test.ts'],
+          ...SHARED,
           // Makes the packages, once.
           globalSetup: 'test/package/build-packages.ts',
           testTimeout: 300_000,
@@ -70,6 +79,7 @@ export default defineConfig({
         test: {
           name: 'hosts',
           include: ['test/hosts/**/*.test.ts'],
+          ...SHARED,
           testTimeout: 240_000,
           hookTimeout: 240_000,
           // Each file boots machines.

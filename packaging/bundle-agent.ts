@@ -16,7 +16,8 @@ const COMMON = {
   write: false,
   metafile: true,
   platform: 'node',
-  target: 'node24',
+  // As package.json says of `engines`.
+  target: 'node20',
   legalComments: 'none',
   logLevel: 'warning',
 } as const;
@@ -46,7 +47,6 @@ export async function bundleThread(root: string): Promise<{ text: string; source
     absWorkingDir: root,
     entryPoints: ['src/thread.ts'],
     outfile: 'thread.cjs',
-    target: 'node20',
     format: 'cjs',
   });
   return { text: onlyText(outputFiles), sources: Object.keys(metafile.inputs) };

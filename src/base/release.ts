@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 
-/** Put in by the bundler: a packaged program has no package.json beside it. */
+/** Put in by the bundler: a built program has no package.json beside it. */
 declare const LIFEBOAT_RELEASE: string | undefined;
 
-/** The version of this program: built in, else as its package.json says, which is the same file from `src/` and from `dist/`. */
+/** The version of this program: built in, else, from its sources, as its package.json says. */
 export function readRelease(): string {
   if (typeof LIFEBOAT_RELEASE === 'string') return LIFEBOAT_RELEASE;
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');

@@ -2,20 +2,16 @@ import { execa } from 'execa';
 import { existsSync } from 'node:fs';
 import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
-import { readRelease } from '../../src/base/release.ts';
+import { deb } from '../package/package-files.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { onAll, type HostScene } from './host-scene.ts';
 import { PATIENT, type Host } from './host.ts';
 import { DATA_DIR } from './operator-files.ts';
 
-const DEBIAN_ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
-
 /** What `npm run package` made. */
 export function builtPackage(): string {
-  const name = `etcd-lifeboat_${readRelease()}_${DEBIAN_ARCHITECTURES[process.arch] ?? process.arch}.deb`;
-  const path = fileURLToPath(new URL(`../../dist/package/${name}`, import.meta.url));
+  const path = deb(process.arch === 'arm64' ? 'arm64' : 'amd64');
   if (!existsSync(path)) throw new Error(`${path} is not there: npm run test:hosts makes it`);
   return path;
 }

@@ -75,6 +75,7 @@ async function runSuites(version: string): Promise<Row[]> {
 
 async function runHostsAndRestores(version: string): Promise<Row[]> {
   const isBesideAnother = true;
+  // The first makes the packages that the second installs.
   const rows = [
     await runRow(version, 'package', { args: ['run', ...projects(['package'])], isBesideAnother }),
     await runRow(version, 'hosts', { args: ['run', ...projects(['hosts'])], isBesideAnother }),
@@ -92,7 +93,6 @@ function projects(names: readonly string[]): string[] {
 async function checkAndBuild(): Promise<void> {
   const made = async (): Promise<void> => {
     await stage('build', () => npmRun('build'));
-    await stage('package', () => npmRun('package', '--', '--arch', process.arch));
     await stage('etcd', () => Promise.all([NEWEST_IN_USE, ...OTHERS].map(builtEtcd)));
   };
   const ends = await Promise.allSettled([stage('checks of the code', () => npmRun('check:code')), made()]);

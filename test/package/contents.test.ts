@@ -2,9 +2,9 @@ import { execa } from 'execa';
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { expect, inject, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
-import { deb, listing, RELEASE, tarball, treeName } from './package-files.ts';
+import { deb, listing, PACKAGES, RELEASE, tarball, treeName } from './package-files.ts';
 
 const hasLintian = (await execa('lintian', ['--version'], { reject: false })).exitCode === 0;
 
@@ -88,8 +88,8 @@ test('the tarball is one tree, in order, of root', async () => {
 });
 
 test('every package has its sum', async () => {
-  await execa('sha256sum', ['--check', '--strict', 'SHA256SUMS'], { cwd: inject('packages') });
-  const sums = await readFile(join(inject('packages'), 'SHA256SUMS'), 'utf8');
+  await execa('sha256sum', ['--check', '--strict', 'SHA256SUMS'], { cwd: PACKAGES });
+  const sums = await readFile(join(PACKAGES, 'SHA256SUMS'), 'utf8');
   expect(sums.trim().split('\n')).toHaveLength(4);
 });
 

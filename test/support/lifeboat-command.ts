@@ -1,8 +1,6 @@
 import { execa } from 'execa';
-import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-
-const ROOT = join(import.meta.dirname, '..', '..');
+import { LIFEBOAT } from './lab-cluster.ts';
 
 export interface LifeboatResult {
   readonly exitCode?: number;
@@ -17,18 +15,10 @@ export interface LifeboatProcess extends PromiseLike<LifeboatResult> {
   kill(signal: NodeJS.Signals): boolean;
 }
 
-/** The arguments of `node` that run the command line from its sources. */
-export const LIFEBOAT_ARGUMENTS: readonly string[] = [
-  '--import',
-  join(import.meta.dirname, 'from-source.mjs'),
-  join(ROOT, 'src', 'main.ts'),
-];
-
 /** Runs `lifeboat` as a process of its own, without a terminal. An exit status is a result. */
 export function lifeboat(args: readonly string[], env: Record<string, string> = {}): LifeboatProcess {
-  return execa(process.execPath, [...LIFEBOAT_ARGUMENTS, ...args], {
+  return execa(process.execPath, [LIFEBOAT, ...args], {
     reject: false,
-    cwd: ROOT,
     stdin: 'ignore',
     env,
   });

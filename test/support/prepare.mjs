@@ -82,10 +82,8 @@ function downloadPackages(cache) {
 }
 
 function build() {
-  const sources = ['src', 'package.json', 'tsconfig.json', 'tsconfig.build.json'].map((name) =>
-    join(root, name),
-  );
-  if (isCurrent(join(root, 'dist', '.built'), sources)) return;
+  const sources = ['src', 'packaging', 'package.json', 'tsconfig.json'].map((name) => join(root, name));
+  if (isCurrent(join(root, 'dist', 'main.js'), sources)) return;
   say('building (npm run build)');
   run('npm', ['run', '--silent', 'build']);
 }

@@ -13,7 +13,8 @@ import {
   samplePlan,
   sampleView,
 } from '../../support/control-samples.ts';
-import { lifeboat, LIFEBOAT_ARGUMENTS } from '../../support/lifeboat-command.ts';
+import { LIFEBOAT } from '../../support/lab-cluster.ts';
+import { lifeboat } from '../../support/lifeboat-command.ts';
 
 // What only a process of its own can show: exit statuses, signals and pipes. What is said is tested in-process.
 
@@ -90,7 +91,7 @@ test.skipIf(noTerminal)(
         return Promise.resolve(finishedView());
       },
     });
-    const words = [process.execPath, ...LIFEBOAT_ARGUMENTS, 'restore', 'run', '--socket', agent.socketPath];
+    const words = [process.execPath, LIFEBOAT, 'restore', 'run', '--socket', agent.socketPath];
     const terminal = execa('script', ['-qec', `stty cols 100 rows 50; ${words.join(' ')}`, '/dev/null'], {
       reject: false,
     });
@@ -137,7 +138,7 @@ test('a long answer into a pipe arrives whole, and a reader that leaves early dr
   const args = ['snapshot', 'list', '-o', 'json', '--socket', agent.socketPath];
   const [whole, head] = await Promise.all([
     lifeboat(args),
-    execa('bash', ['-c', '"$@" | head -c 9', 'bash', process.execPath, ...LIFEBOAT_ARGUMENTS, ...args]),
+    execa('bash', ['-c', '"$@" | head -c 9', 'bash', process.execPath, LIFEBOAT, ...args]),
   ]);
 
   expect(snapshotList.parse(JSON.parse(whole.stdout)).snapshots).toHaveLength(3_000);
@@ -149,7 +150,7 @@ test('output that finds no room is an error with a code, and no stack', async ()
   await using agent = await startControlAgent({
     'snapshot.list': () => Promise.resolve({ directory: '/x', snapshots: [manifest], damaged: [] }),
   });
-  const words = [process.execPath, ...LIFEBOAT_ARGUMENTS, 'snapshot', 'list', '--socket', agent.socketPath];
+  const words = [process.execPath, LIFEBOAT, 'snapshot', 'list', '--socket', agent.socketPath];
   const { exitCode, stderr } = await execa('bash', ['-c', '"$@" > /dev/full', 'bash', ...words], {
     reject: false,
   });
