@@ -7,6 +7,7 @@ import { openControlServer } from '../http/control-server.ts';
 import { createNotifier } from '../observe/notify.ts';
 import type { AgentOptions } from './agent-options.ts';
 import type { AgentParts } from './agent-parts.ts';
+import { auditHandlers } from './audit-handlers.ts';
 import { doctorHandlers, doctorMethods } from './doctor-handlers.ts';
 import { drillHandlers } from './drill-handlers.ts';
 import { openDrills } from './open-drills.ts';
@@ -69,6 +70,7 @@ async function open(options: AgentOptions, opened: ShutdownStack): Promise<void>
       ...drillHandlers(parts),
       ...doctorHandlers(parts, options.environment),
       ...memberHandlers(parts),
+      ...auditHandlers(parts),
     },
     log,
   });

@@ -33,8 +33,7 @@ const WORDS: Words = {
     `${operation} restore.${hook} (${after}) ${outcome}${because(reason)}`,
   'snapshot-deleted': ({ snapshot, sizeBytes, requestedBy, force }) =>
     `${snapshot}, ${formatBytes(sizeBytes)}, by ${requestedBy ?? 'nobody named'}${force ? ', by force' : ''}`,
-  'put-back': ({ stage, keys, snapshot, requestedBy, reason }) =>
-    `${stage}: ${formatCount(keys)} keys of ${snapshot}, by ${requestedBy}${because(reason)}`,
+  'put-back': putBackWords,
   'set-aside-removal': ({ stage, items, requestedBy, reason }) =>
     `${stage}: ${items.map(({ path }) => path).join(', ')}, by ${requestedBy}${because(reason)}`,
   member: ({ action, stage, requestedBy = 'the agent', reason }) =>
@@ -52,6 +51,19 @@ function openedWords(event: Extract<AuditEvent, { event: 'operation-opened' }>):
   const { operation, requestedBy, coordinator, snapshot, planHash, accepting = [], without } = event;
   const flags = accepting.length === 0 ? '' : ` ${accepting.join(' ')}`;
   return `${operation} from ${snapshot.id}, by ${requestedBy} on ${coordinator}, plan ${planHash.slice(0, 12)}…${flags}${withoutWords(without)}${because(event.reason)}`;
+}
+
+function putBackWords(event: Extract<AuditEvent, { event: 'put-back' }>): string {
+  const { stage, keys, overwrites, written, skipped = 0, uncertain = 0 } = event;
+  const { snapshot, clusterId, requestedBy, accepting = [], reason } = event;
+  const words = [
+    `${keys === 1 ? '1 key' : `${formatCount(keys)} keys`} of ${snapshot} into cluster ${clusterId}`,
+    ...(overwrites === 0 ? [] : [`${formatCount(overwrites)} of them over other values`]),
+    ...(written === undefined ? [] : [`${formatCount(written)} written, ${formatCount(skipped)} skipped`]),
+    ...(uncertain === 0 ? [] : [`etcd did not answer for ${formatCount(uncertain)}`]),
+    [`by ${requestedBy}`, ...accepting].join(' '),
+  ];
+  return `${stage}: ${words.join(', ')}${because(reason)}`;
 }
 
 function withoutWords(without: readonly string[] | undefined): string {

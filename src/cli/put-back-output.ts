@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { AgentError } from '../base/agent-error.ts';
 import type { KeyPlan, PutBackPlan } from '../put-back/plan-put-back.ts';
 import type { LeftAlone, WriteReport } from '../put-back/write-planned.ts';
 import { keyFields } from './key-document.ts';
@@ -11,6 +12,8 @@ export interface PutBackOutput {
   readonly key: (key: KeyPlan) => Promise<void>;
   readonly plan: (plan: PutBackPlan) => void;
   readonly leftAlone: (key: LeftAlone) => void;
+  /** The audit log of this host does not hold it. */
+  readonly unaudited: (problem: AgentError) => void;
   readonly report: (report: WriteReport) => void;
 }
 
@@ -38,6 +41,9 @@ function textOutput(session: Session, heading: PutBackHeading): PutBackOutput {
     leftAlone: (key) => {
       if (leftAlone.length < KEYS_SHOWN) leftAlone.push(key);
     },
+    unaudited: ({ message }) => {
+      session.say([`this put-back is not in the audit log of this host: ${message}`]);
+    },
     report: (report) => {
       session.print(report, (made, paint) => reportLines(made, leftAlone, paint));
     },
@@ -58,6 +64,9 @@ function jsonOutput(session: Session, heading: PutBackHeading): PutBackOutput {
     },
     leftAlone: (key) => {
       session.printJson(leftAloneDocument(key));
+    },
+    unaudited: ({ code, message }) => {
+      session.printJson({ kind: 'unaudited', code, message });
     },
     report: ({ failure: _, ...counts }) => {
       session.printJson({ kind: 'summary', ...counts });

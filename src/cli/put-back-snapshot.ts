@@ -14,6 +14,8 @@ import type { Session } from './session.ts';
 export interface PutBackSnapshot extends Disposable {
   /** How to call it. */
   readonly name: string;
+  /** Of the file. */
+  readonly sha256: string;
   readonly origin: SnapshotOrigin;
   readonly source: KeySource;
   /** What speaks against it, and was accepted. */
@@ -39,7 +41,8 @@ export async function openPutBackSnapshot(
 ): Promise<PutBackSnapshot> {
   const { path, name, ...described } = await findSnapshot(session, which);
   const requireUnchanged = unchangedFile(path);
-  const problems = problemsOf(await prove(session, path, signal), described);
+  const proof = await prove(session, path, signal);
+  const problems = problemsOf(proof, described);
   if (problems.length > 0 && !allowDamaged) {
     throw new AgentError(
       'SNAPSHOT_DAMAGED',
@@ -55,6 +58,7 @@ export async function openPutBackSnapshot(
     });
     return {
       name,
+      sha256: proof.bytes.sha256,
       problems,
       origin: originOfSnapshot(file, described.manifest?.clusterId),
       source: {

@@ -11,6 +11,7 @@ import type { Selection } from '../put-back/selection.ts';
 import { writePlanned, type WriteReport } from '../put-back/write-planned.ts';
 import { confirmChange } from './confirm-change.ts';
 import { READER_GONE_EXIT_STATUS } from './exit-status.ts';
+import { audited } from './put-back-audit.ts';
 import { openPutBackOutput, type PutBackOutput } from './put-back-output.ts';
 import { openPutBackSnapshot, type PutBackSnapshot } from './put-back-snapshot.ts';
 import type { Session } from './session.ts';
@@ -81,7 +82,7 @@ async function lookAndWrite(
   const lineage = lineageOf(snapshot.origin, cluster);
   const { endpoint } = config.etcd;
   const output = openPutBackOutput(session, { wish, snapshot, cluster: { ...cluster, endpoint }, lineage });
-  const task: Task = { session, wish, etcd, snapshot, output };
+  const task: Task = { session, wish, etcd, snapshot, output, clusterId: cluster.clusterId };
   const plan = await showPlan(task, lineage, signals.looking);
   if (wish.dryRun) return undefined;
   if (plan.writes.count === 0) return await write(task, plan, signals.writing);
@@ -96,6 +97,7 @@ interface Task {
   readonly etcd: EtcdClient;
   readonly snapshot: PutBackSnapshot;
   readonly output: PutBackOutput;
+  readonly clusterId: string;
 }
 
 async function showPlan(
@@ -137,7 +139,7 @@ function requireMet({ keys, prefixes }: Selection, snapshot: string): void {
 const MOST_NAMED = 10;
 
 async function write(task: Task, plan: PutBackPlan, signal: AbortSignal): Promise<WriteReport> {
-  const { session, etcd, snapshot, output } = task;
+  const { session, wish, etcd, snapshot, output, clusterId } = task;
   const display = session.openProgress();
   const writing = {
     source: snapshot.source,
@@ -145,8 +147,13 @@ async function write(task: Task, plan: PutBackPlan, signal: AbortSignal): Promis
     onLeftAlone: output.leftAlone,
     onBytes: (bytes: number) => display?.show({ phase: 'writing', bytes, totalBytes: plan.valueBytes }),
   };
-  const report = await writePlanned(plan.writes, writing, signal);
-  display?.clear();
+  const run = async (): Promise<WriteReport> => {
+    const report = await writePlanned(plan.writes, writing, signal);
+    display?.clear();
+    return report;
+  };
+  const noted = { snapshot, clusterId, plan, accepting: acceptedBy(wish), onUnaudited: output.unaudited };
+  const report = plan.writes.count === 0 ? await run() : await audited(session, noted, run);
   output.report(report);
   if (report.failure !== undefined) throw report.failure;
   const { overtaken, tooLarge } = report;
@@ -154,6 +161,15 @@ async function write(task: Task, plan: PutBackPlan, signal: AbortSignal): Promis
   throw new AgentError('PUT_BACK_INCOMPLETE', leftAloneText(overtaken, tooLarge), {
     details: { overtaken, tooLarge },
   });
+}
+
+/** As the flags that say so. */
+function acceptedBy({ overwrite, leased, allowDamaged }: PutBackWish): string[] {
+  return [
+    ...(overwrite ? ['--overwrite'] : []),
+    ...(leased ? ['--leased'] : []),
+    ...(allowDamaged ? ['--allow-damaged'] : []),
+  ];
 }
 
 function leftAloneText(overtaken: number, tooLarge: number): string {

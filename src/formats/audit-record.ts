@@ -27,6 +27,33 @@ const path = z.string().max(4096);
 /** `operation`: a restore or a rejoin. */
 const setAsideItem = z.strictObject({ path, operation: z.string().max(64), sizeBytes });
 
+/** Keys that `snapshot put-back` writes: before the first, and what became of them. */
+const putBackEvent = z.strictObject({
+  event: z.literal('put-back'),
+  stage: z.enum(['begun', 'done', 'failed']),
+  /** Its ID, or the path as it was typed. */
+  snapshot: path,
+  /** Of the file that the values are read from. */
+  sha256: sha256Hex,
+  clusterId: etcdId,
+  /** To write, as planned. */
+  keys: z.int().nonnegative(),
+  /** Of these: how many replace another value. */
+  overwrites: z.int().nonnegative(),
+  /** At the end: what was written, what was left alone or not come to, and what etcd did not answer for. Together all of them. */
+  written: z.int().nonnegative().optional(),
+  skipped: z.int().nonnegative().optional(),
+  uncertain: z.int().nonnegative().optional(),
+  /** Flags that accept something: `--overwrite`, … */
+  accepting: z.array(z.string().max(32)).max(8).optional(),
+  requestedBy,
+  reason: reason.optional(),
+});
+
+/** What the command tells of it, as the agent alone writes the log. */
+export const putBackNote = putBackEvent.omit({ event: true });
+export type PutBackNote = z.infer<typeof putBackNote>;
+
 /** What a host writes down for good. Operations tell of themselves by what their journal says. */
 export const auditEvent = z.discriminatedUnion('event', [
   z.strictObject({
@@ -91,16 +118,7 @@ export const auditEvent = z.discriminatedUnion('event', [
     /** Although it was the newest proved one. */
     force: z.boolean(),
   }),
-  z.strictObject({
-    event: z.literal('put-back'),
-    /** `begun` before the first key is written. */
-    stage: z.enum(['begun', 'done', 'failed']),
-    snapshot: z.string().max(4096),
-    clusterId: etcdId.optional(),
-    keys: z.int().nonnegative(),
-    requestedBy,
-    reason: reason.optional(),
-  }),
+  putBackEvent,
   z.strictObject({
     event: z.literal('set-aside-removal'),
     stage: z.enum(['begun', 'done', 'failed']),

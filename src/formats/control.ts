@@ -10,7 +10,7 @@ import {
   sizeBytes,
   snapshotId,
 } from './identifiers.ts';
-import { auditHead } from './audit-record.ts';
+import { auditHead, putBackNote } from './audit-record.ts';
 import { doctorReport } from './doctor-report.ts';
 import { joinPlan } from './membership.ts';
 import { operationView } from './operation-view.ts';
@@ -281,6 +281,8 @@ export const CONTROL_METHODS = {
     }),
     result: z.object({ id: snapshotId, freedBytes: sizeBytes }),
   },
+  /** A put-back needs no agent but for this: what it is about to write, and what it wrote. */
+  'audit.note': { params: putBackNote, result: nothing },
   /** `id`: or `latest`, the newest proved one. */
   'drill.run': { params: z.strictObject({ id: z.string().max(256) }), result: drillResult },
   'restore.plan': { params: planRequest, result: restorePlan },

@@ -1,6 +1,15 @@
 import { randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { auditHandlers } from '../../../src/agent/audit-handlers.ts';
+import { AuditLog } from '../../../src/audit/audit-log.ts';
+import { systemClock } from '../../../src/base/clock.ts';
+import { typed } from '../../support/command-line.ts';
+import { startControlAgent } from '../../support/control-agent.ts';
 import { putInTransactions } from '../../support/put-many.ts';
+import { silentLog } from '../../support/silent-log.ts';
+import { personAtTerminal } from './at-terminal.ts';
 import { linesOf, never, putBackScene, sha256Of } from './put-back-scene.ts';
 
 test('deleted keys come back byte for byte, everything else is left alone, and a second run has nothing to do', async () => {
@@ -89,6 +98,56 @@ test('keys that hung on a lease are skipped and counted, or written without one 
   );
   const [back] = (await scene.client.range({ key: '/leased' }, never)).keyValues;
   expect(back).toMatchObject({ value: Buffer.from('v'), lease: undefined });
+});
+
+test('the audit log has the intent and the outcome of each put-back, and the person is told where no agent writes it', async () => {
+  await using scene = await putBackScene();
+  await scene.put({ '/a': 'a', '/b': 'b', '/c': 'c' });
+  const snapshot = await scene.save();
+  const { clusterId } = await scene.client.status(never);
+  await scene.client.deleteRange({ key: '/', rangeEnd: '0' }, never);
+  await scene.put({ '/a': 'newer' });
+  const unaudited = await scene.putBack([snapshot, '/c', '--yes']);
+  expect(unaudited).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringContaining('put back 1 key') as string,
+  });
+  expect(unaudited.stderr).toMatch(
+    /^this put-back is not in the audit log of this host: there is no control socket at /m,
+  );
+
+  const stateDir = join(scene.directory, 'state');
+  await mkdir(stateDir);
+  const audit = await AuditLog.open({ stateDir, clock: systemClock, log: silentLog });
+  await using agent = await startControlAgent(auditHandlers({ audit }));
+  const here = ['--socket', agent.socketPath];
+  expect(await scene.putBack([snapshot, '--prefix', '/', '--dry-run', ...here])).toMatchObject({
+    exitCode: 3,
+  });
+  expect(await scene.putBack([snapshot, '/c', '--yes', ...here])).toMatchObject({ exitCode: 0 });
+  expect(audit.state.head).toBeUndefined();
+
+  // While the question waits, somebody writes one of the two keys.
+  const person = personAtTerminal('replacing 1', () => scene.put({ '/b': 'first' }), 'y');
+  const { exitCode } = await scene.putBack([snapshot, '/a', '/b', '--overwrite', ...here], person);
+  expect(exitCode).toBe(1);
+
+  const config = ['--config', join(scene.directory, 'config.yaml')];
+  const { stdout } = await typed([...config, 'audit', 'show']);
+  const what = `2 keys of ${snapshot} into cluster ${clusterId}, 1 of them over other values`;
+  const who = 'by operator@h1 --overwrite';
+  expect(
+    stdout
+      .trim()
+      .split('\n')
+      .map((line) => line.replace(/^.* UTC +/, '')),
+  ).toEqual([
+    `put-back           begun: ${what}, ${who}`,
+    `put-back           done: ${what}, 1 written, 1 skipped, ${who}`,
+  ]);
+  expect(await typed([...config, 'audit', 'verify'])).toMatchObject({ exitCode: 0 });
+  const [logged] = await audit.find(({ stage }) => stage === 'done');
+  expect(logged).toMatchObject({ sha256: await sha256Of(snapshot), clusterId, written: 1, skipped: 1 });
 });
 
 test('a dry run writes nothing, asks nothing, and shows what a run would do', async () => {
