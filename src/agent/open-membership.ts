@@ -40,7 +40,7 @@ export function openMembership(
   opened: ShutdownStack,
 ): Membership {
   const { config, log } = options;
-  const { clock, lineage, supervisor, etcd } = base;
+  const { audit, clock, lineage, supervisor, etcd } = base;
   const { operations, methods } = running;
   const identity = (signal: AbortSignal) => localIdentity(config.etcd, signal);
   const gossip = new LineageGossip({ lineage, identity, call: methods.call, log });
@@ -51,6 +51,7 @@ export function openMembership(
     generations: () => lineage.record.generations,
     peerIdentities: () => gossip.peerIdentities,
     isBound: () => operations.boundBy !== undefined || joins.unfinished !== undefined,
+    audit,
     clock,
     log,
   });
@@ -84,7 +85,7 @@ export function openMembership(
 
 function openJoins(
   { config, log }: AgentOptions,
-  { clock, lineage, supervisor, etcd, joinStore }: LocalParts,
+  { audit, clock, lineage, supervisor, etcd, joinStore }: LocalParts,
   { operations, methods }: Running,
 ): Joins {
   const { memberName, peerUrls } = config.etcd;
@@ -113,6 +114,7 @@ function openJoins(
       await lineage.sawCluster(clusterId, members.map(seenMember));
     },
     call: methods.call,
+    audit,
     clock,
     log,
   });

@@ -36,8 +36,7 @@ const WORDS: Words = {
   'put-back': putBackWords,
   'set-aside-removal': ({ stage, items, requestedBy, reason }) =>
     `${stage}: ${items.map(({ path }) => path).join(', ')}, by ${requestedBy}${because(reason)}`,
-  member: ({ action, stage, requestedBy = 'the agent', reason }) =>
-    `${action} ${stage}, by ${requestedBy}${because(reason)}`,
+  member: memberWords,
   'torn-line': ({ sizeBytes }) =>
     `${formatCount(sizeBytes)} bytes in front of this line are what a crash left of one`,
 };
@@ -51,6 +50,20 @@ function openedWords(event: Extract<AuditEvent, { event: 'operation-opened' }>):
   const { operation, requestedBy, coordinator, snapshot, planHash, accepting = [], without } = event;
   const flags = accepting.length === 0 ? '' : ` ${accepting.join(' ')}`;
   return `${operation} from ${snapshot.id}, by ${requestedBy} on ${coordinator}, plan ${planHash.slice(0, 12)}…${flags}${withoutWords(without)}${because(event.reason)}`;
+}
+
+const MEMBER_RELATION = { join: 'in', fence: 'superseded by', unfence: 'no longer superseded by' } as const;
+
+function memberWords(event: Extract<AuditEvent, { event: 'member' }>): string {
+  const { action, stage, memberId, clusterId, operation, since, requestedBy = 'the agent', reason } = event;
+  const words = [
+    ...(memberId === undefined ? [] : [`member ${memberId}`]),
+    ...(clusterId === undefined ? [] : [`cluster ${clusterId}`]),
+    ...(operation === undefined ? [] : [`${MEMBER_RELATION[action]} ${operation}`]),
+    ...(since === undefined ? [] : [`kept stopped since ${formatTime(since)}`]),
+    `by ${requestedBy}`,
+  ];
+  return `${action} ${stage}: ${words.join(', ')}${because(reason)}`;
 }
 
 function putBackWords(event: Extract<AuditEvent, { event: 'put-back' }>): string {

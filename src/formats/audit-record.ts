@@ -131,6 +131,10 @@ export const auditEvent = z.discriminatedUnion('event', [
     /** `join`: a rejoin or a replacement, as the plan of it says. */
     action: z.enum(['join', 'fence', 'unfence']),
     stage: z.enum(['begun', 'done', 'failed']),
+    /** The restore that superseded the member, or the rejoin. */
+    operation: z.string().max(64).optional(),
+    /** Since when it is fenced. */
+    since: isoTime.optional(),
     memberId: etcdId.optional(),
     clusterId: etcdId.optional(),
     requestedBy: requestedBy.optional(),

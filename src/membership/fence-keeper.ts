@@ -1,9 +1,11 @@
-import { asAgentError } from '../base/agent-error.ts';
+import type { AuditLog } from '../audit/audit-log.ts';
+import { asAgentError, messageOf } from '../base/agent-error.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Generation, MemberIdentity } from '../formats/generation.ts';
 import type { Log } from '../observe/log.ts';
 import type { Fence } from '../supervisor/hold-file.ts';
 import { hasProcess, type Supervisor } from '../supervisor/supervisor.ts';
+import { FenceAudit, type FenceNote } from './fence-audit.ts';
 import { lineFrom, standingOf, type Standing } from './standing-of.ts';
 
 interface FenceKeeperOptions {
@@ -14,6 +16,7 @@ interface FenceKeeperOptions {
   readonly peerIdentities: () => readonly MemberIdentity[];
   /** An operation or a rejoin has this host in hand: it is left alone. */
   readonly isBound: () => boolean;
+  readonly audit: Pick<AuditLog, 'append' | 'find'>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -30,10 +33,12 @@ export interface FenceView {
 /** Keeps the etcd of a superseded member stopped, and lets it go when it no longer is one. */
 export class FenceKeeper {
   readonly #options: FenceKeeperOptions;
+  readonly #audit: FenceAudit;
   #view: FenceView = {};
 
   constructor(options: FenceKeeperOptions) {
     this.#options = options;
+    this.#audit = new FenceAudit(options.audit);
   }
 
   get view(): FenceView {
@@ -72,10 +77,44 @@ export class FenceKeeper {
     const { fence: fenced } = this.#view;
     if (fenced === undefined && !this.#isWitnessed(by, known)) return;
     const runs = hasProcess(await supervisor.state(signal));
-    const isPlaced = fenced?.by === by.operation && (fenced.stopped === true || !runs);
-    if (!isPlaced) await this.#place(by, { runs, fenced }, signal);
-    // Also where no fence can be placed: a stale member that serves is worse than one that somebody may start again.
-    if (runs) await supervisor.stop(signal);
+    const fence = this.#fenceFor(by, fenced, runs);
+    await this.#audited('fence', fence, signal, async () => {
+      if (fence !== fenced) await this.#place(fence, by, signal);
+      // Also where no fence can be placed: a stale member that serves is worse than one that somebody may start again.
+      if (runs) await supervisor.stop(signal);
+    });
+  }
+
+  /** The one that is there, where it is as it should be. */
+  #fenceFor({ operation }: Generation, fenced: Fence | undefined, runs: boolean): Fence {
+    const wasStopped = fenced?.stopped === true;
+    if (fenced?.by === operation && (wasStopped || !runs)) return fenced;
+    return {
+      by: operation,
+      since: fenced?.since ?? new Date(this.#options.clock.now()).toISOString(),
+      ...(runs || wasStopped ? { stopped: true } : {}),
+    };
+  }
+
+  /** The audit log has the intent first. What fails is tried again by the next look, and told once. */
+  async #audited(
+    action: FenceNote['action'],
+    fence: Fence,
+    signal: AbortSignal,
+    work: () => Promise<void>,
+  ): Promise<void> {
+    const { identity } = this.#view;
+    const tell = (outcome: Omit<FenceNote, 'action'>): Promise<void> =>
+      this.#audit.tell({ action, ...outcome }, fence, identity);
+    await tell({ stage: 'begun' });
+    try {
+      await work();
+    } catch (error) {
+      if (!signal.aborted) await tell({ stage: 'failed', reason: messageOf(error) });
+      throw error;
+    }
+    const { problem } = this.#view;
+    await tell(problem === undefined ? { stage: 'done' } : { stage: 'failed', reason: problem });
   }
 
   /** Some peer's data is of a cluster that came out of it. */
@@ -84,17 +123,8 @@ export class FenceKeeper {
     return this.#options.peerIdentities().some(({ clusterId }) => line.has(clusterId));
   }
 
-  async #place(
-    { operation, clusterId }: Generation,
-    { runs, fenced }: { readonly runs: boolean; readonly fenced: Fence | undefined },
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { supervisor, clock, log } = this.#options;
-    const fence = {
-      by: operation,
-      since: fenced?.since ?? new Date(clock.now()).toISOString(),
-      ...(runs || fenced?.stopped === true ? { stopped: true } : {}),
-    };
+  async #place(fence: Fence, { operation, clusterId }: Generation, signal: AbortSignal): Promise<void> {
+    const { supervisor, log } = this.#options;
     log.warn(
       { operation, clusterId, next: 'lifeboat member rejoin' },
       'the member of this host was superseded by a restore: it is kept stopped',
@@ -113,12 +143,17 @@ export class FenceKeeper {
   async #letGo(standing: Standing, signal: AbortSignal): Promise<void> {
     const { supervisor, log } = this.#options;
     const { fence, ...view } = this.#view;
-    if (fence === undefined) return;
+    if (fence === undefined) {
+      await this.#audit.tellNone();
+      return;
+    }
     log.info({ by: fence.by, standing: standing.kind }, 'the member of this host is no longer superseded');
-    const isDown = fence.stopped === true && !hasProcess(await supervisor.state(signal));
-    if (isDown && standing.kind === 'current') await supervisor.start(signal);
-    await supervisor.liftFence(signal);
-    this.#view = view;
+    await this.#audited('unfence', fence, signal, async () => {
+      const isDown = fence.stopped === true && !hasProcess(await supervisor.state(signal));
+      if (isDown && standing.kind === 'current') await supervisor.start(signal);
+      await supervisor.liftFence(signal);
+      this.#view = view;
+    });
   }
 
   async #fence(): Promise<{ fence?: Fence }> {

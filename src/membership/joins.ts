@@ -1,10 +1,12 @@
 import { EventEmitter } from 'node:events';
 import { join } from 'node:path';
+import type { AuditLog } from '../audit/audit-log.ts';
 import { AgentError, asAgentError } from '../base/agent-error.ts';
 import type { Clock } from '../base/clock.ts';
 import { compactTime } from '../base/compact-time.ts';
 import { pathExists } from '../base/path-exists.ts';
 import type { EtcdClient } from '../etcd/client.ts';
+import type { AuditEvent } from '../formats/audit-record.ts';
 import { canonicalSha256 } from '../formats/canonical-json.ts';
 import type { JoinDecision, JoinPlan, JoinRecord } from '../formats/membership.ts';
 import type { Log } from '../observe/log.ts';
@@ -32,9 +34,12 @@ export interface JoinsOptions {
   /** Called when the host is a member: which cluster it is in. */
   readonly joined: (clusterId: string) => Promise<void>;
   readonly call: CallPeer;
+  readonly audit: Pick<AuditLog, 'append'>;
   readonly clock: Clock;
   readonly log: Log;
 }
+
+type MemberEvent = Extract<AuditEvent, { event: 'member' }>;
 
 /** What is done now, for whoever follows. */
 export interface JoinProgress {
@@ -125,6 +130,7 @@ export class Joins {
     const begun = this.unfinished;
     if (begun === undefined || this.isRunning) return;
     await this.#options.store.keep({ ...begun, abandoned: true, endedAt: this.#now() });
+    await this.#tell(begun, { stage: 'failed', reason: 'a restore has this host in hand' });
     this.#options.log.warn(
       { join: begun.plan.id },
       'a rejoin was given up, as a restore has this host in hand',
@@ -154,16 +160,20 @@ export class Joins {
       { join: record.plan.id, requestedBy, clusterId: record.plan.decided.clusterId },
       'this host joins a cluster',
     );
+    await this.#tell(record, { stage: 'begun', requestedBy });
     try {
       const ended = await this.#carryOut(withoutFailure(record));
+      await this.#tell(ended, { stage: 'done', requestedBy });
       log.info({ join: record.plan.id, durationMs: clock.now() - startedMs }, 'this host is a voting member');
       return ended;
     } catch (error) {
       const { code, message } = asAgentError(error, 'JOIN_FAILED');
       log.error({ join: record.plan.id, err: error }, 'joining a cluster goes no further');
       const failed = this.unfinished;
-      if (failed !== undefined && code !== 'CANCELLED')
+      if (failed !== undefined && code !== 'CANCELLED') {
         await this.#options.store.keep({ ...failed, failure: { code, message } });
+        await this.#tell(failed, { stage: 'failed', requestedBy, reason: `${code}: ${message}` });
+      }
       throw error;
     }
   }
@@ -226,6 +236,23 @@ export class Joins {
         this.#say({ step: record().started ?? '', words });
       },
     };
+  }
+
+  /** A step that a stop of the agent cut short has no outcome: the next start begins again. */
+  async #tell(
+    { plan, memberId }: JoinRecord,
+    told: Pick<MemberEvent, 'stage' | 'requestedBy' | 'reason'>,
+  ): Promise<void> {
+    const { reason } = told;
+    await this.#options.audit.append({
+      event: 'member',
+      action: 'join',
+      ...told,
+      operation: plan.id,
+      clusterId: plan.decided.clusterId,
+      ...(memberId === undefined ? {} : { memberId }),
+      ...(reason === undefined ? {} : { reason: reason.slice(0, 8192) }),
+    });
   }
 
   #say(progress: JoinProgress): void {

@@ -82,6 +82,23 @@ test('a host that missed a restore is fenced when it comes back, and rejoins the
     expect.stringMatching(/^member\.before-rejoin-/),
   ]);
   expect(await refused(scene, h3, 'member', 'rejoin')).toMatchObject({ exitCode: 3, code: 'MEMBER_CURRENT' });
+  expect(await memberLinesOf(scene, h3)).toEqual([
+    { action: 'fence', stage: 'begun', operation: made.decided.operation, clusterId: oldId },
+    { action: 'fence', stage: 'done', operation: made.decided.operation, clusterId: oldId },
+    {
+      action: 'join',
+      stage: 'begun',
+      operation: expect.stringMatching(/^rejoin-/) as string,
+      clusterId: newId,
+    },
+    {
+      action: 'join',
+      stage: 'done',
+      operation: expect.stringMatching(/^rejoin-/) as string,
+      clusterId: newId,
+    },
+  ]);
+  await expectPutBack(scene, h1, newId);
   await expectRestartedByItsAgent(scene, h3);
 });
 
@@ -120,7 +137,38 @@ test('a member that lost its data while quorum lives is replaced, though its age
   const held = await contentsOf(scene, h1);
   expect(held).toHaveLength(400);
   await expect.poll(() => contentsOf(scene, h3), PATIENT).toEqual(held);
+  // Each start of the agent goes on with it; it ends once.
+  const told = await memberLinesOf(scene, h3);
+  expect(new Set(told.slice(0, -1).map(({ stage }) => stage))).toEqual(new Set(['begun']));
+  expect(told.at(-1)).toMatchObject({ action: 'join', stage: 'done', clusterId });
 });
+
+/** What the audit log of a host tells of its member, once it was proved. */
+async function memberLinesOf({ lab }: Scene, host: LabHost): Promise<Record<string, unknown>[]> {
+  const audit = ['--config', host.configFile, '-o', 'json', 'audit'];
+  expect(await lab.cli(host, ...audit, 'verify')).toMatchObject({ exitCode: 0 });
+  const { stdout } = await lab.cli(host, ...audit, 'show');
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => (JSON.parse(line) as { event: Record<string, unknown> }).event)
+    .filter(({ event }) => event === 'member')
+    .map(({ action, stage, operation, clusterId }) => ({ action, stage, operation, clusterId }));
+}
+
+/** A key that is gone comes back from the host's snapshot, and its agent puts that into the audit log. */
+async function expectPutBack({ lab }: Scene, host: LabHost, clusterId: string): Promise<void> {
+  await lab.ctl(host, 'del', 'key-000000');
+  const putBack = ['snapshot', 'put-back', 'latest', 'key-000000', '--yes'];
+  expect(await lab.cli(host, '--config', host.configFile, ...putBack)).toMatchObject({ exitCode: 0 });
+  expect(await lab.ctl(host, 'get', 'key-000000')).toContain('value of key-0');
+  const { stdout } = await lab.cli(host, '--config', host.configFile, 'audit', 'show');
+  expect(stdout).toMatch(
+    new RegExp(
+      `put-back +begun: 1 key of (\\S+) into cluster ${clusterId}, by .*\\n.* +done: 1 key of \\1 .* 1 written, 0 skipped, by `,
+    ),
+  );
+}
 
 /** What the journal of the join has begun or done. */
 async function stepsAt(host: LabHost): Promise<string[]> {
