@@ -84,7 +84,9 @@ function withoutWords(without: readonly string[] | undefined): string {
 }
 
 function orderWords(order: TakeoverOrder | undefined): string {
-  return order === undefined ? '' : ` --force-outcome ${order.outcome}${withoutWords(order.without)}`;
+  if (order === undefined) return '';
+  const { outcome, without, reason } = order;
+  return ` --force-outcome ${outcome}${withoutWords(without)}${because(reason)}`;
 }
 
 function because(reason: string | undefined): string {

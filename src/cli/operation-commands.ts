@@ -13,6 +13,7 @@ import { acceptText, resumeText, rollbackText, takeoverText } from './steering-t
 interface SteeringOptions {
   readonly without?: string[];
   readonly forceOutcome?: TakeoverOrder['outcome'];
+  readonly reason?: string;
   readonly yes?: boolean;
 }
 
@@ -43,12 +44,14 @@ export function addOperationCommands(restore: Command, run: RunInSession): void 
   withHosts(add('rollback', 'go back to the old data, also where a host is missing', rollback));
   withYes(add('resume', 'go on with a restore that is stuck, or that nobody drives', resume));
   withHosts(
-    add('takeover', 'drive a restore from this host, whose coordinator is gone', takeOver).addOption(
-      new Option('--force-outcome <outcome>', 'decide without a majority; needs --without').choices([
-        'commit',
-        'abort',
-      ]),
-    ),
+    add('takeover', 'drive a restore from this host, whose coordinator is gone', takeOver)
+      .addOption(
+        new Option(
+          '--force-outcome <outcome>',
+          'decide without a majority; needs --without and --reason',
+        ).choices(['commit', 'abort']),
+      )
+      .option('--reason <text>', 'how you know that those hosts are dead; goes into the audit log'),
   );
 }
 
@@ -111,13 +114,18 @@ const takeOver: Steer = async (session, operation, options) => {
   return await followOperation(session, 'restore.takeover', request);
 };
 
-function orderOf({ forceOutcome, without }: SteeringOptions): TakeoverOrder | undefined {
-  if (forceOutcome !== undefined && without !== undefined) return { outcome: forceOutcome, without };
-  if (forceOutcome === undefined && without === undefined) return undefined;
-  throw new AgentError(
-    'USAGE',
-    '--force-outcome and --without go together: which hosts are dead, and what the others do without them',
-  );
+type ForcedOrder = TakeoverOrder & { readonly reason: string };
+
+function orderOf({ forceOutcome: outcome, without, reason }: SteeringOptions): ForcedOrder | undefined {
+  if (outcome === undefined && without === undefined && reason === undefined) return undefined;
+  if (outcome === undefined || without === undefined || reason === undefined) {
+    throw new AgentError(
+      'USAGE',
+      '--force-outcome, --without and --reason go together: what the others do, without which hosts, and how you know that those are dead',
+    );
+  }
+  if (reason.trim() !== '') return { outcome, without, reason };
+  throw new AgentError('USAGE', '--reason: say how you know that these hosts are dead');
 }
 
 /** Says what will be done, and does it only after a yes. @throws {AgentError} `USAGE` where nobody can be asked. */

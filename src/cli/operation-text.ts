@@ -16,12 +16,13 @@ export function operationText(view: OperationView, nowMs: number, paint: Paint):
 }
 
 function outcomeFields(view: OperationView): (readonly [string, string | undefined])[] {
-  const { snapshot, failure, result, downtimeMs } = view;
+  const { snapshot, failure, forced, result, downtimeMs } = view;
   return [
     [
       'cause',
       failure === undefined ? undefined : `${failure.code}: ${failure.message.replaceAll('\n', '\n      ')}`,
     ],
+    ['forced', forcedWords(forced)],
     ['snapshot', snapshot === undefined ? undefined : snapshotWords(snapshot)],
     ['new cluster', result?.clusterId],
     ['revision', result === undefined ? undefined : revisionWords(view, result.revision)],
@@ -31,6 +32,12 @@ function outcomeFields(view: OperationView): (readonly [string, string | undefin
     ...(view.hooks ?? []).map((hook) => ['command', hookWords(hook)] as const),
     ['downtime', downtimeMs === undefined ? undefined : formatDuration(downtimeMs)],
   ];
+}
+
+function forcedWords(order: OperationView['forced']): string | undefined {
+  if (order === undefined) return undefined;
+  const { outcome, without, reason = 'no reason was given' } = order;
+  return `${outcome}, without ${without.join(', ')}: ${reason}`;
 }
 
 function snapshotWords({ id, revision, sizeBytes }: NonNullable<OperationView['snapshot']>): string {

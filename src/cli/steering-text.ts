@@ -38,7 +38,7 @@ export function takeoverText(view: OperationView, order: TakeoverOrder | undefin
   return [
     taking,
     `${list(hosts)} decide alone: ${order.outcome}, unless one of them knows that something else was decided.`,
-    `You answer for it that ${list(order.without)} ${order.without.length === 1 ? 'is' : 'are'} dead: if they decided otherwise and come back, two clusters run.`,
+    `You answer for it that ${list(order.without)} ${order.without.length === 1 ? 'is' : 'are'} dead (${order.reason ?? 'no reason given'}): if they decided otherwise and come back, two clusters run.`,
   ];
 }
 

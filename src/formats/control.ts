@@ -303,7 +303,7 @@ export const CONTROL_METHODS = {
   'restore.takeover': {
     params: z.strictObject({
       operation: operationId.optional(),
-      order: takeoverOrder.optional(),
+      order: takeoverOrder.required({ reason: true }).optional(),
       requestedBy: z.string().max(256),
     }),
     result: operationView,

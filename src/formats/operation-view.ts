@@ -16,6 +16,7 @@ import {
   operationEnd,
   operationPhase,
   participantPhase,
+  takeoverOrder,
 } from './restore-journal.ts';
 
 /** An operation as people and programs see it: `restore run|status -o json`, one object per change. */
@@ -34,6 +35,8 @@ export const operationView = z.object({
   failure: failure.optional(),
   /** Hosts that the operator gave up. */
   without: z.array(agentName).optional(),
+  /** What the operator ordered where no majority was left, on the host that was told to. */
+  forced: takeoverOrder.optional(),
   snapshot: z.object({ id: snapshotId, revision, sizeBytes }).optional(),
   /** How far the new cluster's revision is raised above the snapshot's. */
   revisionBump: z.int().positive().optional(),

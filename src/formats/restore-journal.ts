@@ -69,6 +69,8 @@ export const takeoverOrder = z.object({
   /** The hosts that are dead: the others decide. */
   without: z.array(agentName).max(64),
   outcome: z.enum(['commit', 'abort']),
+  /** How the operator knows that they are dead. Absent in journals from before it was asked for. */
+  reason: z.string().min(1).max(1024).optional(),
 });
 export type TakeoverOrder = z.infer<typeof takeoverOrder>;
 

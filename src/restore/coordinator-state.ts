@@ -33,7 +33,7 @@ export interface CoordinatorState {
   /** Hosts that the operator gave up: nobody waits for them. */
   readonly without: readonly string[];
   /** What the operator ordered where no majority is left. */
-  readonly forced?: TakeoverOrder['outcome'];
+  readonly forced?: TakeoverOrder;
   readonly ballot?: {
     readonly slot: BallotSlot;
     readonly decision: BallotDecision;
@@ -124,9 +124,9 @@ export function openTakeover(
 ): CoordinatorState {
   const opened: CoordinatorState = { ...openCoordinator(hosts, epoch, graceMs), phase: 'taking-over' };
   if (order === undefined) return opened;
-  const { without, outcome } = order;
+  const { without } = order;
   const voters = opened.hosts.filter((agent) => !without.includes(agent));
-  return { ...opened, without, voters, forced: outcome };
+  return { ...opened, without, voters, forced: order };
 }
 
 /** Whether the host follows this coordinator: until it does, nothing is asked of it but that. */

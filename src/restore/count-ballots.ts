@@ -66,7 +66,7 @@ export function adopt(state: CoordinatorState): CoordinatorMove {
     const found = adoptedDecision(reports, slot);
     if (found?.decided === true) return goOn(state, slot, found.decision);
     // What only silent hosts may know is what the operator answers for.
-    if (slot === 'first' && state.forced !== undefined) return force(state, state.forced);
+    if (slot === 'first' && state.forced !== undefined) return force(state, state.forced.outcome);
     if (found !== undefined) return propose(state, slot, found.decision, takenOver(state));
   }
   return propose(state, 'first', 'abort', takenOver(state));

@@ -133,8 +133,9 @@ function forced(state: CoordinatorState, id: string): string[] {
     (agent) => !follows(state, agent) || state.silentSinceMs[agent] !== undefined,
   );
   if (silent.length * 2 < state.hosts.length) return [];
-  const flags = `--force-outcome abort --without ${silent.join(' ')}`;
-  return [`lifeboat restore takeover ${id} ${flags}  # only if they are dead for good`];
+  const reason = `--reason '${silent.join(' and ')} dead for good'`;
+  const flags = `--force-outcome abort --without ${silent.join(' ')} ${reason}`;
+  return [`lifeboat restore takeover ${id} ${flags}  # only if that is true; say how you know`];
 }
 
 function missing({ hosts, silentSinceMs, refused, without }: CoordinatorState): string[] {

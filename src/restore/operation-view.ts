@@ -51,6 +51,7 @@ export function viewOf(seen: Seen): OperationView {
       endedAt: seen.endedAt,
       failure: failure ?? (coordinator === undefined ? seen.cause : undefined) ?? unwritable(seen),
       without: without.length === 0 ? undefined : [...without],
+      forced: coordinator?.forced,
       revisionBump: bumpOf(plan),
       lostRevisions: plan.measured.lostRevisions,
       downtimeMs: downtimeOf(reports, gate?.servingSinceMs),

@@ -154,8 +154,9 @@ function commandsOn({ agent }: SimulatedHost, plan: RestorePlan): string[] {
 
 function type(world: RestoreWorld, host: SimulatedHost, command: string): void {
   const [, , verb = '', , ...options] = command.split(' ');
-  const without = options.slice(options.indexOf('--without') + 1);
-  const named = options.includes('--without') ? without : [];
+  const [, ...after] = options.slice(options.indexOf('--without'));
+  const next = after.findIndex((word) => word.startsWith('--'));
+  const named = options.includes('--without') ? after.slice(0, next === -1 ? undefined : next) : [];
   switch (verb) {
     case 'abort':
     case 'accept':

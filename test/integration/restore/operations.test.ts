@@ -122,6 +122,24 @@ test('what a crash kept out of the audit log goes in at the next start, once', a
   }
 });
 
+test('why an outcome was forced is in the audit log, and in the status also after a restart', async () => {
+  await using host = await stateOfHost();
+  const active = operationNumber(1);
+  await host.remember(active, [STOPPED]);
+  await host.supervisor.hold(active);
+  const order = { without: ['h2', 'h3'], outcome: 'abort', reason: 'the rack burnt' } as const;
+  const forced = { ...order, without: [...order.without] };
+  const first = await host.open();
+  await first.takeOver(first.get(active), { known: [epoch], requestedBy: 'anna@h1', order: forced });
+  expect(operationView.parse(first.get(active).view())).toMatchObject({ forced });
+  await first.close();
+
+  expect((await host.open()).get(active).view()).toMatchObject({ coordinator: 'h1', epoch: 2, forced });
+  const log = await AuditLog.open({ stateDir: host.stateDir, clock: systemClock, log: silentLog });
+  const told = await log.find(({ event }) => event === 'operation-taken-over');
+  expect(told).toMatchObject([{ operation: active, requestedBy: 'anna@h1', order: forced }]);
+});
+
 test('a data dir that was renamed under a restore binds the host, and the status says what differs', async () => {
   await using host = await stateOfHost();
   const active = operationNumber(1);

@@ -30,6 +30,17 @@ test('cut at any byte, a journal holds the appends before the cut and no part of
   }
 });
 
+test('an order from before a reason was asked for reads as it was written', () => {
+  const order = { without: ['h1', 'h3'], outcome: 'abort' } as const;
+  const at = '2026-11-23T15:00:00.000Z';
+  const forced: JournalEntry = {
+    ...{ type: 'coordinating', at, epoch: { counter: 2, agent: 'h2' }, requestedBy: 'anna@h2' },
+    order: { ...order, without: [...order.without] },
+  };
+  const lines = Buffer.from([...appends, [forced]].map(lineOf).join(''));
+  expect(parseLines(lines, 'j').entries.at(-1)).toEqual(forced);
+});
+
 test('a hole in the last line is a torn write', () => {
   const last = whole.length - lineOf(appends.at(-1) ?? []).length;
   const torn = Buffer.from(whole);

@@ -59,7 +59,7 @@ test('a restore that goes through tells its decision once, though its coordinato
 
 test('a takeover tells who ordered it and what was forced, and what is decided then bears its epoch', () => {
   const newer = { counter: 2, agent: 'h2' };
-  const order = { outcome: 'abort', without: ['h1', 'h3'] } as const;
+  const order = { outcome: 'abort', without: ['h1', 'h3'], reason: 'the rack burnt' } as const;
   expect(
     eventsOf(
       { type: 'coordinating', at, epoch },

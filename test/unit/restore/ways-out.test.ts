@@ -74,7 +74,9 @@ test('a rollback that no majority is left to vote for can be forced, also withou
   const alone = takenOver(report(2, committed), report(1, committed), silent('h3'), silent('h1'));
   const asked = moveCoordinator(alone, rollback('h1', 'h3')).state;
   expect(asked.phase).toBe('rolling-back');
-  expect(offered(asked)).toContain('lifeboat restore takeover --force-outcome abort --without h1 h3');
+  expect(offered(asked)).toContain(
+    "lifeboat restore takeover --force-outcome abort --without h1 h3 --reason 'h1 and h3 dead for good'",
+  );
 });
 
 test('who was sworn dead votes no more, and a host that is given up later takes no other vote away', () => {
@@ -86,7 +88,9 @@ test('who was sworn dead votes no more, and a host that is given up later takes 
     forced,
   );
   expect(asked).toMatchObject({ phase: 'rolling-back', ballot: { decided: false } });
-  expect(offered(asked)).toContain('lifeboat restore takeover --force-outcome abort --without h1 h2');
+  expect(offered(asked)).toContain(
+    "lifeboat restore takeover --force-outcome abort --without h1 h2 --reason 'h1 and h2 dead for good'",
+  );
 });
 
 test('a takeover that was forced and waits for one more host can go on without force where a majority follows', () => {
