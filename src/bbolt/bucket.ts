@@ -1,5 +1,6 @@
 import { damagedPage } from './damage.ts';
 import { DEEPEST_LEVEL } from './check-tree.ts';
+import type { Finding } from './finding.ts';
 import type { Meta } from './meta.ts';
 import type { PageFile } from './page-file.ts';
 import { allocatePageBytes, TreePage } from './tree-page.ts';
@@ -30,7 +31,9 @@ export function findBucket(parent: Bucket, name: string): Bucket | undefined {
   const decoded = decodeBucket(page.value(found.index), parent.file.meta);
   if (typeof decoded === 'string') throw damagedPage(page.id, decoded);
   if ('page' in decoded) return { file: parent.file, root: { page: decoded.page } };
-  return { file: parent.file, root: { inline: inlinePage(page.id, decoded.inline) } };
+  const inline = decodeInline(page.id, decoded.inline);
+  if (inline instanceof TreePage) return { file: parent.file, root: { inline } };
+  throw damagedPage(page.id, inline.message);
 }
 
 /**
@@ -70,15 +73,15 @@ export function lastNotAfter(page: TreePage, key: Buffer): number {
   return low - 1;
 }
 
-function inlinePage(id: number, bytes: Buffer): TreePage {
+/** The only page of a bucket that lies inline in a value of page `id`; or what is wrong with it. */
+export function decodeInline(id: number, value: Buffer): TreePage | Omit<Finding, 'page'> {
   const page = new TreePage();
   // In memory of its own, because numbers are read at multiples of 4.
-  const memory = allocatePageBytes(Math.ceil(bytes.length / 4) * 4);
-  bytes.copy(memory.bytes);
-  const wrong = page.judge(id, memory, 0, bytes.length);
-  if (wrong !== undefined) throw damagedPage(id, `an inline bucket in it: ${wrong.found}`);
-  if (!page.isLeaf) throw damagedPage(id, 'an inline bucket in it is a branch');
-  return page;
+  const memory = allocatePageBytes(Math.ceil(value.length / 4) * 4);
+  value.copy(memory.bytes);
+  const wrong = page.judge(id, memory, 0, value.length);
+  if (wrong !== undefined) return { kind: wrong.kind, message: `an inline bucket in it: ${wrong.found}` };
+  return page.isLeaf ? page : { kind: 'bucket', message: 'an inline bucket in it is a branch' };
 }
 
 function seek(bucket: Bucket, key: Buffer): { page: TreePage; index: number } | undefined {

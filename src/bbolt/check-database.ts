@@ -1,10 +1,10 @@
 import { checkFreePages } from './check-free-pages.ts';
 import { checkTree, DEEPEST_LEVEL } from './check-tree.ts';
 import { Findings } from './finding.ts';
-import { decodeBucket } from './bucket.ts';
+import { decodeBucket, decodeInline } from './bucket.ts';
 import type { PageFile } from './page-file.ts';
 import { PageSet } from './page-set.ts';
-import { allocatePageBytes, TreePage } from './tree-page.ts';
+import { TreePage } from './tree-page.ts';
 
 export interface DatabaseVisitor {
   /**
@@ -109,13 +109,9 @@ class Check {
   }
 
   #inline(path: readonly string[], id: number, bytes: Buffer): void {
-    const leaf = new TreePage();
-    const memory = allocatePageBytes(Math.ceil(bytes.length / 4) * 4);
-    bytes.copy(memory.bytes);
-    const wrong = leaf.judge(id, memory, 0, bytes.length);
+    const leaf = decodeInline(id, bytes);
     const inside: Named[] = [];
-    if (wrong !== undefined) this.findings.add(wrong.kind, id, `an inline bucket in it: ${wrong.found}`);
-    else if (!leaf.isLeaf) this.findings.add('bucket', id, 'an inline bucket in it is a branch');
+    if (!(leaf instanceof TreePage)) this.findings.add(leaf.kind, id, leaf.message);
     else if (leaf.firstOutOfOrder() >= 0)
       this.findings.add('key-order', id, 'the keys of an inline bucket in it do not ascend');
     else {
