@@ -31,8 +31,6 @@ function readRevision(meta: Bucket, name: string): number {
 /** @throws {AgentError} `SNAPSHOT_DAMAGED` for what is no revision. */
 export function requireRevision(bytes: Buffer, what: string): number {
   const main = parseRevisionKey(bytes)?.main;
-  if (main === undefined || main < 0n || main > BigInt(Number.MAX_SAFE_INTEGER)) {
-    throw damagedKeyspace(`${what} is ${shownBytes(bytes)}, which is no revision`);
-  }
-  return Number(main);
+  if (main !== undefined) return main;
+  throw damagedKeyspace(`${what} is ${shownBytes(bytes)}, which is no revision`);
 }

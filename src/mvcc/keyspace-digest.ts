@@ -1,9 +1,10 @@
 import type { Crc32c } from '../base/crc32c.ts';
 import type { Findings } from '../bbolt/finding.ts';
 import type { TreePage } from '../bbolt/tree-page.ts';
-import { changeNameAt, keyRangeOf, keyValueAt, NOTHING, type ChangeName } from './change-name.ts';
+import { changeNameAt, keyRangeOf, keyValueAt, NOTHING } from './change-name.ts';
 import type { CompactionState } from './compaction-state.ts';
 import type { KeyValueHead } from './key-value.ts';
+import type { RevisionKey } from './revision-key.ts';
 import type { Superseded } from './superseded.ts';
 
 /** HashKV, as etcd's members compare it. */
@@ -105,12 +106,12 @@ export class KeyspaceDigest {
   }
 
   /** Every change after the compacted revision is hashed. */
-  #countNew({ isTombstone }: ChangeName, { version }: KeyValueHead): void {
+  #countNew({ isTombstone }: RevisionKey, { version }: KeyValueHead): void {
     if (isTombstone) this.#liveKeys -= 1;
     else if (version === 1) this.#liveKeys += 1;
   }
 
-  #countKept(leaf: TreePage, { main, isTombstone }: ChangeName, head: KeyValueHead): boolean {
+  #countKept(leaf: TreePage, { main, isTombstone }: RevisionKey, head: KeyValueHead): boolean {
     const { compaction, superseded, leaveOutSuperseded } = this.#options;
     const key = keyRangeOf(leaf, head);
     const isNewest = !isTombstone && superseded.beforeCompaction.get(key) <= main;

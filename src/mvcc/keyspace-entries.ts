@@ -6,7 +6,7 @@ import type { TreePage } from '../bbolt/tree-page.ts';
 import { changeNameAt, keyValueAt } from './change-name.ts';
 import { damagedKeyspace, shownBytes } from './damaged-keyspace.ts';
 import { parseKeyValue, type KeyValueHead } from './key-value.ts';
-import { REVISION_BYTES, UNDERSCORE } from './revision-key.ts';
+import { revisionKeyOf, subRevisionAt } from './revision-key.ts';
 
 /** Which change of the history: the revision, and its place within the transaction of that revision. */
 export interface ChangePlace {
@@ -29,9 +29,6 @@ interface History {
   readonly isBackwards?: boolean;
 }
 
-/** The revision has 8 bytes, and one separates it. */
-const SUB_START = 9;
-
 /** @throws {AgentError} `SNAPSHOT_NOT_A_DATABASE` when there is no such bucket; what `findBucket` throws. */
 export function keyspaceBucket(file: PageFile): Bucket {
   const bucket = findBucket(rootBucket(file), 'key');
@@ -46,7 +43,7 @@ export function keyspaceBucket(file: PageFile): Bucket {
  */
 export function* keyspacePages(bucket: Bucket, history: History): Generator<Iterable<KeyspaceEntry>> {
   const { lastRevision, isBackwards = false } = history;
-  const from = changeKey({ modRevision: lastRevision + 1, sub: 0 });
+  const from = revisionKeyOf(lastRevision + 1, 0);
   for (const page of leaves(bucket, isBackwards ? { from, isBackwards } : {})) {
     if (!isBackwards && page.count > 0 && nameAt(page, 0).modRevision > lastRevision) return;
     yield changesOf(page, lastRevision, isBackwards);
@@ -59,7 +56,7 @@ export function* keyspacePages(bucket: Bucket, history: History): Generator<Iter
  * @throws {AgentError} `SNAPSHOT_DAMAGED` when it is not there; `FILE_UNREADABLE`.
  */
 export function readChange(bucket: Bucket, place: ChangePlace): KeyspaceEntry {
-  const bytes = readValue(bucket, changeKey(place));
+  const bytes = readValue(bucket, revisionKeyOf(place.modRevision, place.sub));
   if (bytes === undefined) throw damagedChange(place, 'is not there');
   const head = parseKeyValue(bytes);
   if (head === undefined) throw damagedChange(place, 'is no key-value');
@@ -91,19 +88,11 @@ type Named = ChangePlace & { readonly isTombstone: boolean };
 
 function nameAt(page: TreePage, index: number): Named {
   const name = changeNameAt(page, index);
-  const subStart = page.keyStart(index) + SUB_START;
-  const sub = name && page.bytes.readUInt32BE(subStart) * 2 ** 32 + page.bytes.readUInt32BE(subStart + 4);
+  const sub = name && subRevisionAt(page.bytes, page.keyStart(index));
   if (name !== undefined && sub !== undefined && sub <= Number.MAX_SAFE_INTEGER) {
     return { modRevision: name.main, sub, isTombstone: name.isTombstone };
   }
   throw damagedKeyspace(`${shownBytes(page.key(index))} in page ${page.id} is no revision`);
-}
-
-function changeKey({ modRevision, sub }: ChangePlace): Buffer {
-  const key = Buffer.alloc(REVISION_BYTES, UNDERSCORE);
-  key.writeBigInt64BE(BigInt(modRevision), 0);
-  key.writeBigInt64BE(BigInt(sub), SUB_START);
-  return key;
 }
 
 function damagedChange({ modRevision, sub }: ChangePlace, found: string): AgentError {

@@ -1,10 +1,11 @@
 import type { Bucket } from '../bbolt/bucket.ts';
 import { leaves } from '../bbolt/cursor.ts';
 import type { TreePage } from '../bbolt/tree-page.ts';
-import { changeNameAt, keyRangeOf, keyValueAt, type ChangeName } from './change-name.ts';
+import { changeNameAt, keyRangeOf, keyValueAt } from './change-name.ts';
 import type { CompactionState } from './compaction-state.ts';
 import { KeyTable } from './key-table.ts';
 import type { KeyValueHead } from './key-value.ts';
+import type { RevisionKey } from './revision-key.ts';
 
 /** Which keys have changes that take the place of older ones that are still in the file. */
 export interface Superseded {
@@ -48,7 +49,7 @@ function changeAt(
   leaf: TreePage,
   index: number,
   finishedRevision: number,
-): (ChangeName & { head: KeyValueHead }) | undefined {
+): (RevisionKey & { head: KeyValueHead }) | undefined {
   const name = changeNameAt(leaf, index);
   if (name === undefined || name.main <= finishedRevision) return undefined;
   const head = keyValueAt(leaf, index);

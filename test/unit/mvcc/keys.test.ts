@@ -1,16 +1,17 @@
 import { expect, test } from 'vitest';
 import { parseAlarmKey } from '../../../src/mvcc/alarm-key.ts';
-import { parseRevisionKey } from '../../../src/mvcc/revision-key.ts';
+import { parseRevisionKey, revisionKeyOf, subRevisionAt } from '../../../src/mvcc/revision-key.ts';
 
 test('a revision is two numbers, and its tombstone is marked', () => {
   const key = Buffer.from('00000000000012345f0000000000000002', 'hex');
 
-  expect(parseRevisionKey(key)).toEqual({ main: 0x1234n, sub: 2n, isTombstone: false });
-  expect(parseRevisionKey(Buffer.concat([key, Buffer.from('t')]))).toEqual({
-    main: 0x1234n,
-    sub: 2n,
-    isTombstone: true,
-  });
+  expect(parseRevisionKey(key)).toEqual({ main: 0x1234, isTombstone: false });
+  expect(subRevisionAt(key, 0)).toBe(2);
+  expect(revisionKeyOf(0x1234, 2)).toEqual(key);
+  const tombstone = Buffer.concat([key, Buffer.from('t')]);
+  expect(parseRevisionKey(tombstone)).toEqual({ main: 0x1234, isTombstone: true });
+  const within = Buffer.concat([Buffer.from('before'), tombstone, Buffer.from('behind')]);
+  expect(parseRevisionKey(within, 6, 18)).toEqual({ main: 0x1234, isTombstone: true });
 });
 
 test.each([
@@ -18,6 +19,8 @@ test.each([
   ['00000000000012345f00000000000002', 'a byte too few'],
   ['00000000000012345f000000000000000278', 'another mark'],
   ['00000000000012345e0000000000000002', 'another separator'],
+  ['ffffffffffffffff5f0000000000000002', 'a negative number'],
+  ['00200000000000005f0000000000000002', '2^53'],
 ])('%s is no revision: %s', (hex) => {
   expect(parseRevisionKey(Buffer.from(hex, 'hex'))).toBeUndefined();
 });
