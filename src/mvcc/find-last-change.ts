@@ -1,6 +1,7 @@
 import { breathe } from '../base/breathe.ts';
 import type { PageFile } from '../bbolt/page-file.ts';
-import { keyspaceBucket, keyspacePages, type KeyspaceEntry } from './keyspace-entries.ts';
+import { etcdBucket } from './etcd-bucket.ts';
+import { keyspacePages, type KeyspaceEntry } from './keyspace-entries.ts';
 import { requestedRevision } from './requested-revision.ts';
 
 const PAGES_AT_A_TIME = 256;
@@ -19,7 +20,7 @@ export async function findLastChange(
 ): Promise<KeyspaceEntry | undefined> {
   const lastRevision = requestedRevision(file, revision);
   let pageCount = 0;
-  for (const changes of keyspacePages(keyspaceBucket(file), { lastRevision, isBackwards: true })) {
+  for (const changes of keyspacePages(etcdBucket(file, 'key'), { lastRevision, isBackwards: true })) {
     for (const change of changes) {
       if (isOf(change, key)) return change;
     }

@@ -1,7 +1,6 @@
-import { AgentError } from '../base/agent-error.ts';
-import { findBucket, readValue, rootBucket, type Bucket } from '../bbolt/bucket.ts';
+import type { AgentError } from '../base/agent-error.ts';
+import { readValue, type Bucket } from '../bbolt/bucket.ts';
 import { leaves } from '../bbolt/cursor.ts';
-import type { PageFile } from '../bbolt/page-file.ts';
 import type { TreePage } from '../bbolt/tree-page.ts';
 import { changeNameAt, keyValueAt } from './change-name.ts';
 import { damagedKeyspace, shownBytes } from './damaged-keyspace.ts';
@@ -27,13 +26,6 @@ interface History {
   readonly lastRevision: number;
   /** From the newest to the oldest. */
   readonly isBackwards?: boolean;
-}
-
-/** @throws {AgentError} `SNAPSHOT_NOT_A_DATABASE` when there is no such bucket; what `findBucket` throws. */
-export function keyspaceBucket(file: PageFile): Bucket {
-  const bucket = findBucket(rootBucket(file), 'key');
-  if (bucket !== undefined) return bucket;
-  throw new AgentError('SNAPSHOT_NOT_A_DATABASE', 'it has no bucket "key", so etcd did not write it');
 }
 
 /**

@@ -1,10 +1,10 @@
-import { AgentError } from '../base/agent-error.ts';
 import { findBucket, readValue, rootBucket, type Bucket } from '../bbolt/bucket.ts';
 import { entries, lastKey } from '../bbolt/cursor.ts';
 import type { PageFile } from '../bbolt/page-file.ts';
 import { parseAlarmKey, type StoredAlarm } from './alarm-key.ts';
 import { readCompactionState, requireRevision } from './compaction-state.ts';
 import { damagedKeyspace, shownBytes } from './damaged-keyspace.ts';
+import { etcdBucket } from './etcd-bucket.ts';
 
 /** What a database file says of the cluster that wrote it. */
 export interface KeyspaceFacts {
@@ -44,14 +44,7 @@ const MOST_ALARMS = 1000;
  */
 export function readKeyspaceFacts(file: PageFile): KeyspaceFacts {
   const root = rootBucket(file);
-  const [keys, meta] = [findBucket(root, 'key'), findBucket(root, 'meta')];
-  if (keys === undefined || meta === undefined) {
-    const missing = keys === undefined ? 'key' : 'meta';
-    throw new AgentError(
-      'SNAPSHOT_NOT_A_DATABASE',
-      `it has no bucket "${missing}", so etcd did not write it`,
-    );
-  }
+  const [keys, meta] = [etcdBucket(file, 'key'), etcdBucket(file, 'meta')];
   const leases = findBucket(root, 'lease');
   const auth = findBucket(root, 'auth');
   return {

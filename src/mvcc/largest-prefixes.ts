@@ -1,6 +1,7 @@
 import { breathe } from '../base/breathe.ts';
 import type { PageFile } from '../bbolt/page-file.ts';
-import { keyspaceBucket, keyspacePages } from './keyspace-entries.ts';
+import { etcdBucket } from './etcd-bucket.ts';
+import { keyspacePages } from './keyspace-entries.ts';
 import { PrefixSizes, type LargestPrefixes } from './prefix-sizes.ts';
 
 const PAGES_AT_A_TIME = 256;
@@ -19,7 +20,7 @@ export async function largestPrefixes(
   const sizes = new PrefixSizes(depth);
   let pageCount = 0;
   const lastRevision = Number.MAX_SAFE_INTEGER - 1;
-  for (const changes of keyspacePages(keyspaceBucket(file), { lastRevision })) {
+  for (const changes of keyspacePages(etcdBucket(file, 'key'), { lastRevision })) {
     for (const { head, bytes } of changes) {
       const { keyStart, keyEnd, valueStart, valueEnd } = head;
       sizes.add({ bytes, start: keyStart, end: keyEnd }, keyEnd - keyStart + valueEnd - valueStart);

@@ -2,9 +2,10 @@ import { hash } from 'node:crypto';
 import { breathe } from '../base/breathe.ts';
 import type { OnBytes } from '../base/hash-file.ts';
 import type { PageFile } from '../bbolt/page-file.ts';
+import { etcdBucket } from './etcd-bucket.ts';
 import { rangeTest, type KeyRange } from './key-range.ts';
 import { KeyRun } from './key-run.ts';
-import { keyspaceBucket, keyspacePages, type KeyspaceEntry } from './keyspace-entries.ts';
+import { keyspacePages, type KeyspaceEntry } from './keyspace-entries.ts';
 import { liveKeyOf, type KeyState, type LiveKey } from './live-key.ts';
 import { mergeRuns } from './merge-runs.ts';
 import { requestedRevision } from './requested-revision.ts';
@@ -73,7 +74,7 @@ async function collect(
   signal: AbortSignal,
 ): Promise<KeyRun> {
   let pageCount = 0;
-  for (const changes of keyspacePages(keyspaceBucket(file), { lastRevision })) {
+  for (const changes of keyspacePages(etcdBucket(file, 'key'), { lastRevision })) {
     for (const change of changes) collector.add(change);
     collector.spillIfLarge();
     pageCount += 1;

@@ -1,13 +1,13 @@
 import { AgentError } from '../base/agent-error.ts';
 import { createCrc32c } from '../base/crc32c.ts';
 import type { OnBytes } from '../base/hash-file.ts';
-import { findBucket, rootBucket, type Bucket } from '../bbolt/bucket.ts';
 import { checkDatabase } from '../bbolt/check-database.ts';
 import type { Finding, Findings } from '../bbolt/finding.ts';
 import { openPageFile, type PageFile } from '../bbolt/page-file.ts';
 import type { TreePage } from '../bbolt/tree-page.ts';
-import { readCompactionState } from './compaction-state.ts';
+import { readCompactionState, type CompactionState } from './compaction-state.ts';
 import { KeyspaceDigest, type HashKv } from './keyspace-digest.ts';
+import { etcdBucket } from './etcd-bucket.ts';
 import { readKeyspaceFacts, type KeyspaceFacts } from './keyspace-facts.ts';
 import { hashEverything, type StatusHash } from './status-hash.ts';
 import { findSuperseded, type Superseded } from './superseded.ts';
@@ -49,21 +49,19 @@ export interface ProveOptions {
  */
 export async function proveKeyspace(path: string, options: ProveOptions = {}): Promise<KeyspaceProof> {
   using file = openPageFile(path);
-  const known = readIfSound(file);
-  const superseded = known === undefined ? undefined : supersededIfSound(known, options);
-  const ready = known === undefined || superseded === undefined ? undefined : { ...known, superseded };
-  const proof = await walk(file, ready, { ...options, leaveOutSuperseded: true });
+  const before = readBefore(file, options);
+  const proof = await walk(file, before, { ...options, leaveOutSuperseded: true });
   if (proof.keyCount !== 0 || proof.leftOut === 0) return withoutCounter(proof);
-  return withoutCounter(await walk(file, ready, { ...options, leaveOutSuperseded: false }));
+  return withoutCounter(await walk(file, before, { ...options, leaveOutSuperseded: false }));
 }
 
-interface Known {
+/** What a walk needs to know before it begins. */
+interface Before {
   readonly facts: KeyspaceFacts;
-  readonly keys: Bucket;
-  readonly meta: Bucket;
+  readonly compaction: CompactionState;
+  readonly superseded: Superseded;
 }
 
-type Ready = Known & { readonly superseded: Superseded };
 type Counted = KeyspaceProof & { readonly leftOut: number };
 
 function withoutCounter({ leftOut: _, ...proof }: Counted): KeyspaceProof {
@@ -72,7 +70,7 @@ function withoutCounter({ leftOut: _, ...proof }: Counted): KeyspaceProof {
 
 async function walk(
   file: PageFile,
-  ready: Ready | undefined,
+  before: Before | AgentError,
   options: ProveOptions & { readonly leaveOutSuperseded: boolean },
 ): Promise<Counted> {
   const status = options.withStatus === true ? hashEverything(await createCrc32c()) : undefined;
@@ -80,7 +78,7 @@ async function walk(
   const progress = { bytes: 0 };
   let digest: KeyspaceDigest | undefined;
   const check = checkDatabase(file, (findings) => {
-    digest = ready && digestOf(ready, options, findings, crc);
+    if (!(before instanceof AgentError)) digest = digestOf(before, options, findings, crc);
     return {
       onBucket: (bucket) => status?.addBucket(bucket),
       onLeaf: (bucket, leaf) => {
@@ -92,6 +90,9 @@ async function walk(
     };
   });
   const { findings, pages, pagesInUse } = check;
+  // What cannot be read is either damage that the walk finds too, or damage of what etcd keeps in sound pages.
+  if (before instanceof AgentError && findings.count === 0)
+    findings.add('entry', file.meta.rootPage, before.message);
   const seen = {
     findings: findings.first,
     findingCount: findings.count,
@@ -100,9 +101,9 @@ async function walk(
     pages,
     pagesInUse,
     leftOut: digest?.leftOut ?? 0,
-    ...(ready === undefined ? {} : { facts: ready.facts }),
+    ...(before instanceof AgentError ? {} : { facts: before.facts }),
   };
-  if (findings.count > 0 || digest === undefined) return { ...seen, ...requireReason(file, findings) };
+  if (findings.count > 0 || digest === undefined) return seen;
   return {
     ...seen,
     keyCount: digest.liveKeys,
@@ -114,7 +115,7 @@ async function walk(
 }
 
 function digestOf(
-  { facts, meta, superseded }: Ready,
+  { facts, compaction, superseded }: Before,
   options: ProveOptions & { readonly leaveOutSuperseded: boolean },
   findings: Findings,
   crc: Awaited<ReturnType<typeof createCrc32c>>,
@@ -123,7 +124,7 @@ function digestOf(
     crc,
     findings,
     superseded,
-    compaction: readCompactionState(meta),
+    compaction,
     revision: options.revision ?? facts.revision,
     leaveOutSuperseded: options.leaveOutSuperseded,
   });
@@ -146,39 +147,15 @@ function report(progress: { bytes: number }, leaf: TreePage, onBytes: OnBytes | 
   onBytes?.(progress.bytes);
 }
 
-/** What cannot be read is either damage that the walk finds too, or damage of what etcd keeps in sound pages. */
-function requireReason(file: PageFile, findings: Findings): Partial<KeyspaceProof> {
-  if (findings.count > 0) return {};
-  try {
-    readKeyspaceFacts(file);
-  } catch (error) {
-    if (!isDamage(error)) throw error;
-    findings.add('entry', file.meta.rootPage, error.message);
-  }
-  return { findings: findings.first, findingCount: findings.count };
-}
-
-function readIfSound(file: PageFile): Known | undefined {
+/** Or the damage that keeps it from being read. */
+function readBefore(file: PageFile, { revision }: ProveOptions): Before | AgentError {
   try {
     const facts = readKeyspaceFacts(file);
-    const root = rootBucket(file);
-    const [keys, meta] = [findBucket(root, 'key'), findBucket(root, 'meta')];
-    return keys === undefined || meta === undefined ? undefined : { facts, keys, meta };
+    const compaction = readCompactionState(etcdBucket(file, 'meta'));
+    const keys = etcdBucket(file, 'key');
+    return { facts, compaction, superseded: findSuperseded(keys, compaction, revision ?? facts.revision) };
   } catch (error) {
-    if (isDamage(error)) return undefined;
+    if (error instanceof AgentError && error.code === 'SNAPSHOT_DAMAGED') return error;
     throw error;
   }
-}
-
-function supersededIfSound({ keys, meta, facts }: Known, { revision }: ProveOptions): Superseded | undefined {
-  try {
-    return findSuperseded(keys, readCompactionState(meta), revision ?? facts.revision);
-  } catch (error) {
-    if (isDamage(error)) return undefined;
-    throw error;
-  }
-}
-
-function isDamage(error: unknown): error is AgentError {
-  return error instanceof AgentError && error.code === 'SNAPSHOT_DAMAGED';
 }

@@ -1,6 +1,7 @@
 import type { PageFile } from '../bbolt/page-file.ts';
 import type { KeyRange } from '../mvcc/key-range.ts';
-import { keyspaceBucket, readChange, type ChangePlace } from '../mvcc/keyspace-entries.ts';
+import { etcdBucket } from '../mvcc/etcd-bucket.ts';
+import { readChange, type ChangePlace } from '../mvcc/keyspace-entries.ts';
 import type { LiveKey } from '../mvcc/live-key.ts';
 import { liveKeys } from '../mvcc/live-keys.ts';
 
@@ -29,7 +30,7 @@ export interface KeySourceOptions {
 
 /** @throws {AgentError} `SNAPSHOT_NOT_A_DATABASE`, `SNAPSHOT_DAMAGED`, `FILE_UNREADABLE`; reading the keys, as `liveKeys`. */
 export function keySourceOf(file: PageFile, options: KeySourceOptions): KeySource {
-  const bucket = keyspaceBucket(file);
+  const bucket = etcdBucket(file, 'key');
   return {
     keys: (ranges, signal) => liveKeys(file, { ...options, ranges }, signal),
     read: (place) => {

@@ -8,7 +8,8 @@ import { hashFile } from '../../../src/base/hash-file.ts';
 import { openPageFile, type PageFile } from '../../../src/bbolt/page-file.ts';
 import { findLastChange } from '../../../src/mvcc/find-last-change.ts';
 import { rangeOfPrefix } from '../../../src/mvcc/key-range.ts';
-import { keyspaceBucket, readChange } from '../../../src/mvcc/keyspace-entries.ts';
+import { etcdBucket } from '../../../src/mvcc/etcd-bucket.ts';
+import { readChange } from '../../../src/mvcc/keyspace-entries.ts';
 import { liveKeys, type LiveKeysOptions } from '../../../src/mvcc/live-keys.ts';
 import { findEtcdBinary } from '../../support/etcd-binaries.ts';
 import { etcdGateway, type AnsweredKey, type KeyChange } from '../../support/etcd-gateway.ts';
@@ -20,7 +21,7 @@ const NEVER = new AbortController().signal;
 
 /** As etcd answers them: each key is found, then its value is read. */
 async function keysOf(file: PageFile, options: LiveKeysOptions): Promise<AnsweredKey[]> {
-  const bucket = keyspaceBucket(file);
+  const bucket = etcdBucket(file, 'key');
   const found: AnsweredKey[] = [];
   for await (const live of liveKeys(file, options, NEVER)) {
     const { key, createRevision, modRevision, version, lease, valueSizeBytes } = live;
