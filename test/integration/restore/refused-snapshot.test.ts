@@ -11,18 +11,25 @@ import { sampleManifest } from '../../support/sample-manifest.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 import { runPhases, stepHost } from './step-host.ts';
 
-// What a host does with a damaged snapshot when a restore is prepared: nothing is staged, and the old etcd is not touched.
-
-test('a snapshot that changed on the disk is refused when a restore is prepared, and nobody is offered it again', async () => {
-  await using directory = await temporaryDirectory();
-  await using place = await openTestCatalog();
+/** A catalog that holds the snapshot of a plan, as h1 sees it. */
+async function placeWithSnapshot() {
+  const place = await openTestCatalog();
   const { catalog } = place;
   const original = join(place.scratch, 'copied.db');
   await unpackFixture('copied', original);
   const { id, sha256, sizeBytes } = await catalog.importFile(original, {}, new AbortController().signal);
-  const host = await stepHost({ root: directory.path, found: 'stopped', separateWal: false });
   const plan = planOf({ id, sha256, sizeBytes }, ['h1']);
   const source = planSnapshotSource({ plan, self: 'h1', catalog, call: noPeers, download: noPeers });
+  return { ...place, original, id, source };
+}
+
+// What a host does with a damaged snapshot when a restore is prepared: nothing is staged, and the old etcd is not touched.
+
+test('a snapshot that changed on the disk is refused when a restore is prepared, and nobody is offered it again', async () => {
+  await using directory = await temporaryDirectory();
+  await using place = await placeWithSnapshot();
+  const { catalog, id, source } = place;
+  const host = await stepHost({ root: directory.path, found: 'stopped', separateWal: false });
   await damageBranch(catalog.pathOf(id));
   const before = await sha256Of(catalog.pathOf(id));
 
@@ -74,14 +81,9 @@ test('a damaged snapshot that a peer sends as it announced it is not taken, and 
 });
 
 test('what is staged counts only when the file that was proved is still there, and unchanged where the tool checks nothing', async () => {
-  await using place = await openTestCatalog();
-  const { catalog } = place;
-  const original = join(place.scratch, 'copied.db');
-  await unpackFixture('copied', original);
+  await using place = await placeWithSnapshot();
+  const { catalog, original, id, source } = place;
   const { signal } = new AbortController();
-  const { id, sha256, sizeBytes } = await catalog.importFile(original, {}, signal);
-  const plan = planOf({ id, sha256, sizeBytes }, ['h1']);
-  const source = planSnapshotSource({ plan, self: 'h1', catalog, call: noPeers, download: noPeers });
   const look = (): Promise<void> => source.verifyAfterUse(signal, () => undefined);
 
   const path = catalog.pathOf(id);
@@ -106,14 +108,9 @@ test('what is staged counts only when the file that was proved is still there, a
 });
 
 test('a snapshot that some other reading found wrong meanwhile is not taken, though its bytes are right', async () => {
-  await using place = await openTestCatalog();
-  const { catalog } = place;
-  const original = join(place.scratch, 'copied.db');
-  await unpackFixture('copied', original);
+  await using place = await placeWithSnapshot();
+  const { catalog, id, source } = place;
   const { signal } = new AbortController();
-  const { id, sha256, sizeBytes } = await catalog.importFile(original, {}, signal);
-  const plan = planOf({ id, sha256, sizeBytes }, ['h1']);
-  const source = planSnapshotSource({ plan, self: 'h1', catalog, call: noPeers, download: noPeers });
   await catalog.recordProof(id, { grade: 'failed', by: 'etcd did not serve it', ofContent: true });
   await expect(source.verify(signal, () => undefined)).rejects.toMatchObject({
     code: 'SNAPSHOT_HASH_MISMATCH',

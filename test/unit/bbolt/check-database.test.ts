@@ -1,20 +1,10 @@
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { checkDatabase } from '../../../src/bbolt/check-database.ts';
 import { openPageFile } from '../../../src/bbolt/page-file.ts';
-import { temporaryDirectory } from '../../support/temporary-directory.ts';
 import { bucketAt, DatabaseImage, inlineBucket } from './database-image.ts';
+import { freshPaths } from './fresh-path.ts';
 
-let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
-let files = 0;
-
-beforeAll(async () => {
-  directory = await temporaryDirectory();
-});
-
-afterAll(async () => {
-  await directory[Symbol.asyncDispose]();
-});
+const freshPath = freshPaths();
 
 interface Seen {
   readonly findings: string[];
@@ -23,8 +13,7 @@ interface Seen {
 }
 
 async function check(image: DatabaseImage): Promise<Seen> {
-  files += 1;
-  using file = openPageFile(await image.writeTo(join(directory.path, `${files}.db`)));
+  using file = openPageFile(await image.writeTo(freshPath()));
   const keys: Record<string, string[]> = {};
   const { findings, pagesInUse } = checkDatabase(file, () => ({
     onBucket: (bucket) => {
@@ -198,9 +187,8 @@ describe('all that is wrong is told', () => {
   });
 
   test('a thousand findings are kept, and all are counted', async () => {
-    files += 1;
     const image = soundImage(3000).freelist(6, []);
-    using file = openPageFile(await image.writeTo(join(directory.path, `${files}.db`)));
+    using file = openPageFile(await image.writeTo(freshPath()));
 
     const { findings } = checkDatabase(file);
 

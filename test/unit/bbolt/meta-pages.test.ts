@@ -1,29 +1,15 @@
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { dirname } from 'node:path';
+import { describe, expect, test } from 'vitest';
 import { rootBucket } from '../../../src/bbolt/bucket.ts';
 import { lastKey } from '../../../src/bbolt/cursor.ts';
 import { fnv1a64 } from '../../../src/bbolt/fnv.ts';
 import { decodeMetaPages, readMetaPages, sameMeta } from '../../../src/bbolt/meta-pages.ts';
 import { openPageFile } from '../../../src/bbolt/page-file.ts';
-import { temporaryDirectory } from '../../support/temporary-directory.ts';
 import { DatabaseImage } from './database-image.ts';
+import { freshPaths } from './fresh-path.ts';
 
-let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
-let files = 0;
-
-beforeAll(async () => {
-  directory = await temporaryDirectory();
-});
-
-afterAll(async () => {
-  await directory[Symbol.asyncDispose]();
-});
-
-function freshPath(): string {
-  files += 1;
-  return join(directory.path, `${files}.db`);
-}
+const freshPath = freshPaths();
 
 async function lastKeyOf(image: DatabaseImage): Promise<string | undefined> {
   using database = openPageFile(await image.writeTo(freshPath()));
@@ -121,7 +107,7 @@ describe('a file is refused', () => {
   test('that is not there, or is a directory', () => {
     const unreadable = expect.objectContaining({ code: 'FILE_UNREADABLE' }) as Error;
     expect(() => openPageFile(freshPath())).toThrow(unreadable);
-    expect(() => openPageFile(directory.path)).toThrow(unreadable);
+    expect(() => openPageFile(dirname(freshPath()))).toThrow(unreadable);
   });
 });
 

@@ -1,27 +1,12 @@
 import { appendFile, truncate } from 'node:fs/promises';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { findBucket, readValue, rootBucket, type Bucket } from '../../../src/bbolt/bucket.ts';
 import { entries, lastKey } from '../../../src/bbolt/cursor.ts';
 import { openPageFile } from '../../../src/bbolt/page-file.ts';
-import { temporaryDirectory } from '../../support/temporary-directory.ts';
 import { bucketAt, DatabaseImage, inlineBucket } from './database-image.ts';
+import { freshPaths } from './fresh-path.ts';
 
-let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
-let files = 0;
-
-beforeAll(async () => {
-  directory = await temporaryDirectory();
-});
-
-afterAll(async () => {
-  await directory[Symbol.asyncDispose]();
-});
-
-function freshPath(): string {
-  files += 1;
-  return join(directory.path, `${files}.db`);
-}
+const freshPath = freshPaths();
 
 async function withDatabase<T>(image: DatabaseImage, look: (root: Bucket) => T): Promise<T> {
   using database = openPageFile(await image.writeTo(freshPath()));
