@@ -34,8 +34,7 @@ active_restore() {
 
 # The files that keep etcd from being started, where there are any.
 holds() {
-    for hold in /var/lib/etcd-lifeboat/hold /var/lib/etcd-lifeboat/hold.lifted \
-        /var/lib/etcd-lifeboat-*/hold /var/lib/etcd-lifeboat-*/hold.lifted; do
+    for hold in /var/lib/etcd-lifeboat/hold /var/lib/etcd-lifeboat-*/hold; do
         if [ -e "$hold" ]; then echo "$hold"; fi
     done
 }

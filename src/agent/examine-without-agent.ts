@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { systemCodeOf } from '../base/agent-error.ts';
 import { systemClock } from '../base/clock.ts';
 import { readTextIfPresent } from '../base/durable-file.ts';
@@ -15,6 +15,7 @@ import type { Log } from '../observe/log.ts';
 import { longestWaitOf } from '../schedule/cron-ticker.ts';
 import { compareNewest } from '../snapshot/newest-first.ts';
 import { openSupervisor } from '../supervisor/open-supervisor.ts';
+import { StartPermit } from '../supervisor/start-permit.ts';
 import { configReaders } from './config-readers.ts';
 import { etcdOptions, supervisorOptions } from './room-options.ts';
 import { staleAfterSeconds } from './stale-snapshot.ts';
@@ -66,14 +67,15 @@ function staleAfterMs(config: Config): number | undefined {
   return seconds === undefined ? undefined : seconds * 1000;
 }
 
-/** Opening some supervisors does something: runs etcd, mends a hold. Those are not opened. */
+/** Opening some supervisors does something: runs etcd, withdraws a permit. Those are not opened. */
 async function supervisorToAsk(config: Config, signal: AbortSignal): Promise<DoctorSubject['supervisor']> {
   const { kind } = config.supervisor;
   if (kind === 'process') return { unknown: 'the agent itself runs etcd, and it does not answer' };
   const hold = join(config.agent.stateDir, 'hold');
   try {
-    if (await pathExists(`${hold}.lifted`)) {
-      return { unknown: `an agent ended in the middle of a start: ${hold}.lifted is there for the next one` };
+    const { path: permit } = new StartPermit(dirname(config.agent.controlSocket));
+    if (await pathExists(permit)) {
+      return { unknown: `an agent ended in the middle of a start: ${permit} is there for the next one` };
     }
     if (kind === 'command' && (await pathExists(hold))) {
       return { unknown: `${hold} is in force, and asking would run its command again` };

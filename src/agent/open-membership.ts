@@ -8,9 +8,9 @@ import { Joins } from '../membership/joins.ts';
 import { LineageGossip } from '../membership/lineage-gossip.ts';
 import { localIdentity } from '../membership/local-identity.ts';
 import { lookAndDecide } from '../membership/look-at-members.ts';
-import { keepMemberLink } from '../membership/member-link.ts';
 import { factsOfMember, memberMethods } from '../membership/serve-members.ts';
 import { standingOf } from '../membership/standing-of.ts';
+import { keepWalLink } from '../membership/wal-link.ts';
 import type { Mesh } from '../mesh/mesh.ts';
 import type { Log } from '../observe/log.ts';
 import type { Operations } from '../restore/operations.ts';
@@ -73,7 +73,7 @@ export function openMembership(
   const look = async (signal: AbortSignal): Promise<void> => {
     if (operations.boundBy !== undefined) await joins.abandon();
     const isTouched = operations.views().length > 0 || joins.wasBegun;
-    if (isTouched) await keepMemberLink(config.agent.stateDir, config.etcd.dataDir);
+    if (isTouched) await keepWalLink(config.agent.stateDir, config.etcd);
     const links = running.mesh.links().filter(({ state }) => state === 'connected');
     await gossip.exchange(links, signal);
     await fence.look(signal);

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { HookCommand } from '../base/run-hook.ts';
 import type { Config } from '../config/config-schema.ts';
 import type { EtcdConnectionOptions } from '../etcd/connection-options.ts';
@@ -40,6 +40,7 @@ export function supervisorOptions(
       return {
         kind: 'systemd',
         unit,
+        runtimeDir: dirname(agent.controlSocket),
         stopTimeoutMs,
         startTimeoutMs,
         ...common,

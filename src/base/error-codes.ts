@@ -371,7 +371,7 @@ export const ERROR_CODES = {
   HOLD_UNSUPPORTED: {
     retryable: false,
     exitStatus: 3,
-    hint: 'Install the drop-in systemd/etcd-hold.conf for the etcd unit, then run `systemctl daemon-reload`.',
+    hint: 'Install the drop-in systemd/etcd-hold.conf of this release for the etcd unit, then run `systemctl daemon-reload`.',
   },
 
   // Restore tool

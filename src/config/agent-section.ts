@@ -20,7 +20,9 @@ export const agentSection = z
         error: `must be at most ${SOCKET_PATH_BYTES} bytes: the kernel takes no longer socket path`,
       })
       .prefault('/run/etcd-lifeboat/control.sock')
-      .describe('The Unix socket that the `lifeboat` command talks to. Mode 0660.'),
+      .describe(
+        'The Unix socket that the `lifeboat` command talks to. Mode 0660. In a directory of this agent alone, below /run.',
+      ),
     controlSocketGroup: z
       .string()
       .regex(/^[A-Za-z_][A-Za-z0-9_-]*$/, 'must be the name of a group')

@@ -60,14 +60,16 @@ const operatorCommands = z
   .strictObject({
     kind: z.literal('command').describe("The operator's own commands stop, start and see etcd."),
     start: command().describe(
-      'Starts etcd. Must respect the hold file (LIFEBOAT_HOLD_FILE): while it is there, nothing starts etcd.',
+      'Starts etcd. While the hold file (LIFEBOAT_HOLD_FILE) is there, only where LIFEBOAT_MAY_START is set.',
     ),
     stop: command().describe('Stops etcd.'),
     status: command().describe('Exit status 0: etcd runs. 3: it is stopped. Anything else: it failed.'),
     hold: command()
       .exactOptional()
       .describe('Run after the hold file was written, where something else must know of it.'),
-    release: command().exactOptional().describe('Run after the hold file was removed.'),
+    release: command()
+      .exactOptional()
+      .describe('Run before the hold file is removed, and before the agent itself starts etcd under it.'),
     timeoutSeconds: seconds().default(60).describe('How long each of these commands may take, in seconds.'),
     ...common,
   })

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { pathExists } from '../base/path-exists.ts';
 import type { LineageRecord } from '../formats/generation.ts';
 import { localIdentity, type DataPlaces } from './local-identity.ts';
-import { hasMemberLink } from './member-link.ts';
+import { hasWalLink } from './wal-link.ts';
 
 interface StartGuard {
   readonly places: DataPlaces;
@@ -25,7 +25,7 @@ export async function whyNotToStart({
 }: StartGuard): Promise<string | undefined> {
   const { clusterId, generations } = lineage;
   const member = join(places.dataDir, 'member');
-  const isTouched = await hasMemberLink(stateDir);
+  const isTouched = await hasWalLink(stateDir);
   if (!(await pathExists(member))) {
     if (clusterId !== undefined) return `${member} is gone, and this host was in cluster ${clusterId}`;
     return isTouched ? `${member} is gone, and an operation has touched this host` : undefined;

@@ -17,14 +17,17 @@ import {
 
 export interface CommandSupervisorOptions extends CommonSupervisorOptions {
   readonly kind: 'command';
-  /** Programs with their arguments, no shell. Each gets LIFEBOAT_HOLD_FILE and, under a hold, LIFEBOAT_OPERATION. */
+  /**
+   * Programs with their arguments, no shell. Each gets LIFEBOAT_HOLD_FILE and, under a hold, LIFEBOAT_OPERATION; `start` also gets
+   * LIFEBOAT_MAY_START, which no boot and nobody else gives it.
+   */
   readonly start: readonly string[];
   readonly stop: readonly string[];
   /** Exit status 0: runs; 3: is stopped, as in the LSB; any other: failed. */
   readonly status: readonly string[];
   /** Run when the hold file is there; asked again after a crash, so it must not mind being asked twice. */
   readonly hold?: readonly string[];
-  /** Run before the hold file is removed or lifted. */
+  /** Run before the hold file is removed, and before a start of our own under it. */
   readonly release?: readonly string[];
   /** For each command, and for its effect to be seen. */
   readonly timeoutMs: number;
@@ -39,7 +42,7 @@ const LOOK_AGAIN_MS = 100;
  * etcd behind the operator's own commands. That nobody else starts it under a hold is up to them: their start command
  * looks for the hold file, or `hold` and `release` tell their service manager.
  *
- * @throws {AgentError} `HOLD_UNSUPPORTED` when a hold that a crash left lifted cannot be put in force again.
+ * @throws {AgentError} `HOLD_UNSUPPORTED` when the hold command fails for a hold that is in place.
  */
 export async function openCommandSupervisor(
   options: CommandSupervisorOptions,
@@ -65,7 +68,7 @@ class CommandSupervisor implements Supervisor {
   }
 
   async open(signal: AbortSignal): Promise<void> {
-    await this.#hold.mend();
+    await this.#hold.sync();
     const owner = await this.#hold.owner();
     if (owner !== undefined) await this.#enforce(owner, signal);
   }
@@ -171,7 +174,7 @@ class CommandSupervisor implements Supervisor {
     }
     try {
       await this.#letGo(signal);
-      await this.#hold.whileLifted(work);
+      await work();
     } finally {
       // Also when the caller has given up: the hold outlives the call.
       await this.#enforce(owner, new AbortController().signal);
@@ -203,7 +206,8 @@ class CommandSupervisor implements Supervisor {
     const fromByte = await logSizeBytes(log);
     // Into a file: a daemon that keeps the command's output open would keep us waiting for the end of a pipe.
     const toLog = ['sh', '-c', 'log=$1; shift; exec "$@" >>"$log" 2>&1', 'sh', log, ...start];
-    const result = await this.#call(toLog, await this.#commandOptions(signal));
+    const { env, ...options } = await this.#commandOptions(signal);
+    const result = await this.#call(toLog, { ...options, env: { ...env, LIFEBOAT_MAY_START: 'yes' } });
     if (result.exitStatus !== 0) {
       const words = await lastLogLines(log, fromByte);
       throw startFailed(`the start command ended with exit status ${result.exitStatus}\n${words}`);

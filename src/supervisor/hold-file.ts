@@ -1,12 +1,6 @@
 import { dirname } from 'node:path';
 import { systemCodeOf } from '../base/agent-error.ts';
-import {
-  readTextIfPresent,
-  removeDurably,
-  renameDurably,
-  syncDirectory,
-  writeTextDurably,
-} from '../base/durable-file.ts';
+import { readTextIfPresent, removeDurably, syncDirectory, writeTextDurably } from '../base/durable-file.ts';
 
 const UNKNOWN_OPERATION = 'unknown';
 
@@ -29,16 +23,14 @@ interface HoldContent {
 /**
  * The file that forbids to start etcd while it exists. Its content is for people, for `heldBy` and for `fencedBy`; the
  * service manager looks at its name only. An operation's hold and a fence share it, so that whatever looks for the one
- * file respects both; each is taken away by itself, and the file goes with the last of them. While it is lifted for one start, the file is called
- * `<path>.lifted`, so that a crash in between is seen and mended by `mend`.
+ * file respects both; each is taken away by itself, and the file goes with the last of them. It stays where it is while the agent
+ * itself starts etcd: a power cut in that moment must not leave a host that nothing holds.
  */
 export class HoldFile {
   readonly path: string;
-  readonly #liftedPath: string;
 
   constructor(path: string) {
     this.path = path;
-    this.#liftedPath = `${path}.lifted`;
   }
 
   /** The operation that holds; `unknown` for a file that is not ours. A fence alone is no operation's hold. */
@@ -80,27 +72,8 @@ export class HoldFile {
     });
   }
 
-  /** Runs `work` without the file and puts it back, also when `work` fails. Without a file it only runs `work`. */
-  async whileLifted<T>(work: () => Promise<T>): Promise<T> {
-    if ((await readTextIfPresent(this.path)) === undefined) return await work();
-    try {
-      // Inside, because it may fail after the name has changed: the sync of its directory comes last.
-      await renameDurably(this.path, this.#liftedPath);
-      return await work();
-    } finally {
-      await this.mend();
-    }
-  }
-
-  /** Puts back what an agent that crashed inside `whileLifted` left. What a crash kept from being synced is from now on. */
-  async mend(): Promise<void> {
-    if ((await readTextIfPresent(this.#liftedPath)) === undefined) await this.#sync();
-    else if ((await readTextIfPresent(this.path)) === undefined)
-      await renameDurably(this.#liftedPath, this.path);
-    else await removeDurably(this.#liftedPath);
-  }
-
-  async #sync(): Promise<void> {
+  /** What a crash kept from being synced is from now on. */
+  async sync(): Promise<void> {
     try {
       await syncDirectory(dirname(this.path));
     } catch (error) {
@@ -109,19 +82,14 @@ export class HoldFile {
   }
 
   async #content(): Promise<HoldContent | undefined> {
-    const text = (await readTextIfPresent(this.path)) ?? (await readTextIfPresent(this.#liftedPath));
+    const text = await readTextIfPresent(this.path);
     return text === undefined ? undefined : contentIn(text);
   }
 
-  /** Empty content is no file. The lifted one goes first then, or a crash between the two would bring the hold back. */
+  /** Empty content is no file. */
   async #write(content: HoldContent): Promise<void> {
-    if (content.operation === undefined && content.fence === undefined) {
-      await removeDurably(this.#liftedPath);
-      await removeDurably(this.path);
-      return;
-    }
-    await writeTextDurably(this.path, `${JSON.stringify(content)}\n`);
-    await removeDurably(this.#liftedPath);
+    if (content.operation === undefined && content.fence === undefined) await removeDurably(this.path);
+    else await writeTextDurably(this.path, `${JSON.stringify(content)}\n`);
   }
 }
 

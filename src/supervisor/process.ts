@@ -104,7 +104,7 @@ class ProcessSupervisor implements Supervisor {
   }
 
   async open(): Promise<void> {
-    await this.#hold.mend();
+    await this.#hold.sync();
     const { command, logFile } = this.#options;
     const recorded = await this.#record.process();
     const found = await findOwnEtcd({

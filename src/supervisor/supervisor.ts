@@ -38,7 +38,7 @@ export interface Supervisor {
 
   /**
    * Starts etcd and resolves when its process exists and did not end at once; quorum is not waited for.
-   * Under a hold it lifts the hold for this one start and has it back before it resolves or rejects. Does nothing
+   * A hold stays in place: what lets this one start through is void when it resolves or rejects, and after a reboot. Does nothing
    * when etcd runs.
    *
    * @throws {AgentError} `ETCD_START_FAILED` with etcd's own last lines; without a hold, the supervisor's own

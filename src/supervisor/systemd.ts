@@ -13,13 +13,16 @@ import {
   type SupervisorContext,
 } from './supervisor.ts';
 import { Systemctl } from './systemctl.ts';
-import { respectsHold } from './unit-conditions.ts';
+import { StartPermit } from './start-permit.ts';
+import { whyHoldIsIgnored } from './unit-conditions.ts';
 import { etcdStateOf, type UnitFacts } from './unit-facts.ts';
 
 export interface SystemdOptions extends CommonSupervisorOptions {
   readonly kind: 'systemd';
   /** For example `etcd.service`. */
   readonly unit: string;
+  /** This agent's alone, and in memory: where the drop-in looks for the permit of a start. */
+  readonly runtimeDir: string;
   readonly systemctl?: string;
   readonly journalctl?: string;
   /** After this time without an end, the unit's processes are killed. */
@@ -37,8 +40,10 @@ export async function openSystemdSupervisor(
   context: SupervisorContext,
 ): Promise<Supervisor> {
   const hold = new HoldFile(options.holdFile);
-  await hold.mend();
-  return new SystemdSupervisor(options, context, hold);
+  const permit = new StartPermit(options.runtimeDir);
+  await permit.withdraw();
+  await hold.sync();
+  return new SystemdSupervisor(options, context, { hold, permit });
 }
 
 class SystemdSupervisor implements Supervisor {
@@ -46,13 +51,19 @@ class SystemdSupervisor implements Supervisor {
   readonly #options: SystemdOptions;
   readonly #context: SupervisorContext;
   readonly #hold: HoldFile;
+  readonly #permit: StartPermit;
   readonly #systemctl: Systemctl;
   readonly #turns = new OneAtATime();
 
-  constructor(options: SystemdOptions, context: SupervisorContext, hold: HoldFile) {
+  constructor(
+    options: SystemdOptions,
+    context: SupervisorContext,
+    { hold, permit }: { readonly hold: HoldFile; readonly permit: StartPermit },
+  ) {
     this.#options = options;
     this.#context = context;
     this.#hold = hold;
+    this.#permit = permit;
     const { unit, systemctl = 'systemctl', journalctl = 'journalctl' } = options;
     this.#systemctl = new Systemctl({ unit, systemctl, journalctl });
   }
@@ -83,7 +94,7 @@ class SystemdSupervisor implements Supervisor {
     await this.#turns.run(async () => {
       if (isUp(await this.#loadedFacts(signal))) return;
       await this.#systemctl.resetFailed(signal);
-      const pid = await this.#hold.whileLifted(async () => {
+      const pid = await this.#permit.during(async () => {
         await this.#systemctl.queueStart(signal);
         return await this.#untilProcess(signal);
       });
@@ -151,11 +162,9 @@ class SystemdSupervisor implements Supervisor {
       throw new AgentError('HOLD_UNSUPPORTED', `the files of ${unit} changed since systemd read them`);
     }
     const texts = await Promise.all(files.map((file) => readFile(file, 'utf8')));
-    if (respectsHold(texts, { unit, holdFile })) return;
-    throw new AgentError(
-      'HOLD_UNSUPPORTED',
-      `no ConditionPathExists=!${holdFile} is in force among ${files.join(', ')}`,
-    );
+    await this.#permit.requireShortLived();
+    const reason = whyHoldIsIgnored(texts, { unit, holdFile, permitFile: this.#permit.path });
+    if (reason !== undefined) throw new AgentError('HOLD_UNSUPPORTED', `${reason}: ${files.join(', ')}`);
   }
 
   async #requireRights(signal: AbortSignal): Promise<void> {
@@ -188,7 +197,8 @@ class SystemdSupervisor implements Supervisor {
   }
 
   async #startFailed(facts: UnitFacts, signal: AbortSignal): Promise<AgentError> {
-    const reason = facts.conditionMet ? `it is ${phrase(facts)}` : 'a condition of the unit is not met';
+    const unmet = 'a condition or an assertion of the unit is not met';
+    const reason = facts.conditionsMet ? `it is ${phrase(facts)}` : unmet;
     const words = await this.#systemctl.lastLines(signal);
     return new AgentError('ETCD_START_FAILED', `${this.#options.unit} did not start: ${reason}\n${words}`);
   }

@@ -1,25 +1,41 @@
-interface Hold {
+interface Wanted {
   /** For example `etcd@two.service`. */
   readonly unit: string;
   readonly holdFile: string;
+  readonly permitFile: string;
 }
 
 /**
- * Whether a unit made of these files does not start while `holdFile` exists: some `ConditionPathExists=!<holdFile>`
- * in a [Unit] section that no later line takes back. An empty condition of any kind clears all earlier ones, and a
- * condition marked `|` is one alternative of several and protects nothing (systemd.unit(5)).
+ * What keeps a unit made of these files from respecting the hold, in words; `undefined` when it does: `ConditionPathExists=|!<holdFile>`
+ * and `ConditionPathExists=|<permitFile>` are in force, as the only ones that are marked `|`. Of those one is enough, so that any other
+ * would let etcd start under the hold. An empty condition of any kind clears all earlier ones (systemd.unit(5)).
  *
  * @param texts - The unit file and its drop-ins, in the order systemd applies them.
  */
-export function respectsHold(texts: readonly string[], { unit, holdFile }: Hold): boolean {
-  let respected = false;
+export function whyHoldIsIgnored(
+  texts: readonly string[],
+  { unit, holdFile, permitFile }: Wanted,
+): string | undefined {
+  const needed = [`ConditionPathExists=|!${holdFile}`, `ConditionPathExists=|${permitFile}`];
+  const found = conditionsIn(texts, unit);
+  const never = `ConditionPathExists=!${holdFile}`;
+  if (found.includes(never)) return `${never} keeps the agent's own start back as well`;
+  const missing = needed.find((condition) => !found.includes(condition));
+  if (missing !== undefined) return `no ${missing} is in force`;
+  const other = found.find((condition) => condition.includes('=|') && !needed.includes(condition));
+  return other === undefined ? undefined : `${other} would let etcd start under the hold`;
+}
+
+/** `ConditionName=|!value`, without the spaces that systemd allows. */
+function conditionsIn(texts: readonly string[], unit: string): string[] {
+  let conditions: string[] = [];
   for (const { key, value } of texts.flatMap(unitSettings)) {
-    if (!/^(Condition|Assert)/.test(key)) continue;
-    if (value === '' && key.startsWith('Condition')) respected = false;
-    if (key !== 'ConditionPathExists') continue;
-    if (withoutSpecifiers(value, unit).replace(/^!\s*/, '!') === `!${holdFile}`) respected = true;
+    if (!key.startsWith('Condition')) continue;
+    const [, mark = '', not = '', rest = ''] = /^(\|?)\s*(!?)\s*(.*)$/.exec(value) ?? [];
+    if (value === '') conditions = [];
+    else conditions.push(`${key}=${mark}${not}${withoutSpecifiers(rest, unit)}`);
   }
-  return respected;
+  return conditions;
 }
 
 /** The unit's names in a drop-in for several instances. Other specifiers stay: such a path is not known to be ours. */

@@ -9,7 +9,8 @@ export interface UnitFacts {
   /** 0 when there is none. */
   readonly mainPid: number;
   readonly exitStatus: number;
-  readonly conditionMet: boolean;
+  /** And the assertions, which are conditions whose failure is an error. */
+  readonly conditionsMet: boolean;
   readonly jobPending: boolean;
   readonly needsReload: boolean;
   /** The unit file, then its drop-ins in the order they apply. */
@@ -28,6 +29,7 @@ export const UNIT_PROPERTIES = [
   'ExecMainStatus',
   'ExecMainStartTimestamp',
   'ConditionResult',
+  'AssertResult',
   'Job',
   'NeedDaemonReload',
   'FragmentPath',
@@ -52,7 +54,7 @@ export function parseUnitFacts(output: string): UnitFacts {
     result: value('Result'),
     mainPid: Number(value('MainPID')) || 0,
     exitStatus: Number(value('ExecMainStatus')) || 0,
-    conditionMet: value('ConditionResult') === 'yes',
+    conditionsMet: value('ConditionResult') === 'yes' && value('AssertResult') === 'yes',
     jobPending: !['', '0'].includes(value('Job')),
     needsReload: value('NeedDaemonReload') === 'yes',
     files: `${value('FragmentPath')} ${value('DropInPaths')}`.split(' ').filter((path) => path !== ''),

@@ -101,7 +101,7 @@ const byScripts: NonNullable<LabOptions['configure']> = (config, { directory, da
       kind: 'command',
       start: write(
         'start',
-        `[ ! -e "$LIFEBOAT_HOLD_FILE" ] || exit 0\nsetsid ${command} >${directory}/etcd.log 2>&1 &\necho $! >${pid}`,
+        `[ ! -e "$LIFEBOAT_HOLD_FILE" ] || [ -n "$LIFEBOAT_MAY_START" ] || exit 0\nsetsid ${command} >${directory}/etcd.log 2>&1 &\necho $! >${pid}`,
       ),
       stop: write('stop', `[ ! -e ${pid} ] || kill "$(cat ${pid})" 2>/dev/null || exit 0`),
       status: write('status', `[ -e ${pid} ] && kill -0 "$(cat ${pid})" 2>/dev/null || exit 3\n: ${dataDir}`),

@@ -6,6 +6,8 @@ import {
   expectGoesBack,
   onlyMemberOf,
   openSingleHost,
+  planToGoBack,
+  restore,
   writeAgentConfig,
   type Member,
   type SingleHost,
@@ -52,6 +54,8 @@ describe.skipIf(reason !== undefined)(
         expect(`${who}: ${await host.unit('etcd', 'ActiveState')}`).toBe(`${who}: inactive`);
       }
       expect(await host.unit('etcd', 'UnitFileState')).toBe('enabled');
+      const { stdout } = await host.try('systemctl', 'status', 'etcd');
+      expect(stdout).toMatch(/50-lifeboat-hold\.conf[^]*start condition failed/);
       await host.reboot();
       expect(await host.unit('etcd', 'ActiveState')).toBe('inactive');
       expect(await host.unit('etcd', 'ConditionResult')).toBe('no');
@@ -62,6 +66,49 @@ describe.skipIf(reason !== undefined)(
       expect(await host.unit('etcd', 'ActiveState')).toBe('active');
       await host.reboot();
       expect(await host.unit('etcd', 'ActiveState')).toBe('active');
+    });
+
+    test('a power cut while the agent starts it does not lose the hold: it stays down until the agent says so', async () => {
+      const plan = await planToGoBack(member);
+      await host.run('systemctl', 'disable', 'lifeboat');
+      await host.write(DROP_IN, '[Service]\nExecStartPre=/bin/sleep infinity\n');
+      await host.run('systemctl', 'daemon-reload');
+      const running = restore(member, plan);
+      await expect.poll(() => host.unit('etcd', 'SubState'), PATIENT).toBe('start-pre');
+      expect(await host.run('ls', '/run/etcd-lifeboat')).toContain('start-permit');
+      await host.powerCut();
+      await running;
+
+      // Gone with the power: what was below /run, also the drop-in.
+      await host.boot();
+      expect(await host.unit('lifeboat', 'ActiveState')).toBe('inactive');
+      await host.run('systemctl', 'start', 'etcd');
+      expect(await host.unit('etcd', 'ActiveState')).toBe('inactive');
+      expect(await host.unit('etcd', 'ConditionResult')).toBe('no');
+      expect(await host.run('cat', HOLD)).toContain(plan.decided.operation);
+
+      await host.run('systemctl', 'enable', '--now', 'lifeboat');
+      await expect.poll(() => host.unit('etcd', 'ActiveState'), PATIENT).toBe('active');
+      await expect.poll(() => host.run('ls', '/var/lib/etcd-lifeboat'), PATIENT).not.toMatch(/^hold/m);
+      expect(await etcdctl(member, 'get', 'key', '--print-value-only')).toBe('saved');
+    });
+
+    test('after a restore its start fails, and says why, where its data is gone; a reboot does not found a cluster', async () => {
+      await expectGoesBack(member);
+      const log = `${member.dataDir}/member/wal`;
+      await host.shell(`systemctl stop etcd; mv ${log} ${log}.away; mkdir ${log}`);
+      const start = await host.try('systemctl', 'start', 'etcd');
+      expect(start).toMatchObject({
+        exitCode: 1,
+        stderr: expect.stringContaining('Assertion failed on job for etcd.service') as unknown,
+      });
+      const { stdout } = await host.try('systemctl', 'status', 'etcd');
+      expect(stdout).toMatch(/50-lifeboat-hold\.conf[^]*start assertion failed/);
+      await host.reboot();
+      expect(await host.unit('etcd', 'ActiveState')).toBe('inactive');
+      expect(await host.run('ls', log)).toBe('');
+      await host.shell(`rmdir ${log}; mv ${log}.away ${log}; systemctl start etcd`);
+      expect(await etcdctl(member, 'get', 'key', '--print-value-only')).toBe('saved');
     });
 
     test('Restart=always does not start it when it dies', async () => {

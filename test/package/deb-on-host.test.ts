@@ -46,7 +46,7 @@ test.skipIf(!mayMount)(
   },
 );
 
-test.skipIf(!mayMount).each(['etcd-lifeboat/hold', 'etcd-lifeboat/hold.lifted', 'etcd-lifeboat-b/hold'])(
+test.skipIf(!mayMount).each(['etcd-lifeboat/hold', 'etcd-lifeboat-b/hold'])(
   `the .deb is not removed while /var/lib/%s is there, and what keeps etcd from starting stays${where}`,
   async (hold) => {
     await using host = await overlayHost();

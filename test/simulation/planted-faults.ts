@@ -37,7 +37,7 @@ export const PLANTED_FAULTS: Readonly<Record<string, PlantedFault>> = {
   'starts on half a swap': planted({ startsWholeDataOnly: false }, /^I10: /),
   'skips the sync of a directory': planted({ syncsDirectories: false }, undefined, 900),
   'takes a step that it finds done for durable': {
-    ...planted({ sealsFoundSteps: false }, /^I2: /, 600),
+    ...planted({ sealsFoundSteps: false }, /^I10: /, 600),
     faults: ['step failed', 'power cut'],
   },
   'repeats a step that is done': planted({ skipsDoneSteps: false }, /^I3: /),

@@ -59,7 +59,6 @@ export class SimulatedAgent {
   static start(around: AgentSurroundings, entries: readonly JournalEntry[]): SimulatedAgent {
     const agent = new SimulatedAgent(around);
     const { directories } = around.machine;
-    if (directories.has('hold.lifted')) directories.rename('hold.lifted', 'hold');
     directories.sync();
     if (entries.length === 0) return agent;
     const folded = foldJournal(entries, around.graceMs);

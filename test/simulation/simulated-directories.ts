@@ -13,8 +13,7 @@ type Place =
   | 'wal-set-aside.done'
   | 'wal-installed.done'
   | 'wal-withdrawn.done'
-  | 'hold'
-  | 'hold.lifted';
+  | 'hold';
 
 type Change = (names: Map<Place, string>) => void;
 

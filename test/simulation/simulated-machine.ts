@@ -49,7 +49,7 @@ export class SimulatedMachine {
   }
 
   get isHeld(): boolean {
-    return this.directories.has('hold') || this.directories.has('hold.lifted');
+    return this.directories.has('hold');
   }
 
   /** Which data etcd would start on, in words where it is none. */

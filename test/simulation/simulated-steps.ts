@@ -112,7 +112,7 @@ function seeStopped(context: StepContext): SimulatedStep {
   });
 }
 
-/** Under the hold, which is lifted for the moment of the start. */
+/** Under the hold, which stays: what permits this start is not on the disk. */
 function start(context: StepContext): SimulatedStep {
   const { machine, startsWholeDataOnly } = context;
   const { directories } = machine;
@@ -123,18 +123,10 @@ function start(context: StepContext): SimulatedStep {
     *run() {
       if (startsWholeDataOnly && !directories.has('member'))
         throw new CallFailed('RESTORE_STEP_FAILED', 'the member directory is not whole');
-      const lifted = directories.has('hold');
-      try {
-        if (lifted) directories.rename('hold', 'hold.lifted');
-        yield;
-        directories.sync();
-        if (machine.startFails) throw new CallFailed('ETCD_START_FAILED', 'etcd did not start');
-        if (machine.etcd === undefined) machine.startEtcd();
-        yield;
-      } finally {
-        if (lifted) directories.rename('hold.lifted', 'hold');
-        directories.sync();
-      }
+      yield;
+      if (machine.startFails) throw new CallFailed('ETCD_START_FAILED', 'etcd did not start');
+      if (machine.etcd === undefined) machine.startEtcd();
+      yield;
     },
   });
 }
@@ -158,7 +150,6 @@ function release(context: StepContext): SimulatedStep {
     name: 'release-hold',
     isDone: () => !context.machine.isHeld,
     *run() {
-      directories.remove('hold.lifted');
       directories.remove('hold');
       yield;
       directories.sync();

@@ -1,11 +1,12 @@
 import { execa } from 'execa';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../src/base/clock.ts';
 import { processesUsing } from '../../src/supervisor/open-files.ts';
 import { openSupervisor, type SupervisorOptions } from '../../src/supervisor/open-supervisor.ts';
 import type { ProcessOptions } from '../../src/supervisor/process.ts';
+import { StartPermit } from '../../src/supervisor/start-permit.ts';
 import type { Supervisor } from '../../src/supervisor/supervisor.ts';
 import { etcdBinary } from './etcd-binaries.ts';
 import { freePorts } from './free-port.ts';
@@ -21,6 +22,8 @@ export interface SupervisorFixture extends AsyncDisposable {
   open(): Promise<Supervisor>;
   /** What an administrator or a boot would do. Resolves when the attempt is over, whatever came of it. */
   startByOthers(): Promise<void>;
+  /** What an agent leaves that is killed in the moment in which it starts etcd, before there is a process. */
+  leaveStartHalfDone(): Promise<void>;
   /** The processes that use the data directory. */
   etcdPids(): Promise<number[]>;
 }
@@ -61,10 +64,17 @@ interface Parts {
   readonly directory: string;
   readonly options: SupervisorOptions;
   readonly startByOthers: () => Promise<void>;
+  readonly leaveStartHalfDone?: () => Promise<void>;
   readonly removeAll: () => PromiseLike<void>;
 }
 
-function fixtureOf({ directory, options, startByOthers, removeAll }: Parts): SupervisorFixture {
+function fixtureOf({
+  directory,
+  options,
+  startByOthers,
+  removeAll,
+  leaveStartHalfDone,
+}: Parts): SupervisorFixture {
   const opened: Supervisor[] = [];
   return {
     dataDir: options.dataDir,
@@ -75,6 +85,7 @@ function fixtureOf({ directory, options, startByOthers, removeAll }: Parts): Sup
       return supervisor;
     },
     startByOthers,
+    leaveStartHalfDone: leaveStartHalfDone ?? (() => Promise.resolve()),
     etcdPids: async () => (await processesUsing([options.dataDir])).map(({ pid }) => pid),
     [Symbol.asyncDispose]: async () => {
       try {
@@ -90,18 +101,30 @@ function fixtureOf({ directory, options, startByOthers, removeAll }: Parts): Sup
 export async function openSystemdFixture(options: FixtureOptions = {}): Promise<SupervisorFixture> {
   const manager = await startSystemdUser();
   const { directory } = manager;
-  const [dataDir, holdFile] = [join(directory, 'etcd'), join(directory, 'hold')];
+  const dataDir = join(directory, 'etcd');
   const command = [...(await etcdCommand(dataDir)), ...(options.flags ?? [])];
   await installEtcd(manager, command);
-  await manager.install('etcd.service.d/hold.conf', `[Unit]\nConditionPathExists=!${holdFile}\n`);
+  await installHold(manager);
   return fixtureOf({
     directory: dataDir,
     options: systemdOptions(manager, options.settleMs),
     startByOthers: async () => {
       await execa(manager.systemctl, ['start', 'etcd.service'], { reject: false });
     },
+    leaveStartHalfDone: async () => {
+      await writeFile(new StartPermit(manager.runtimeDir).path, '');
+    },
     removeAll: () => manager[Symbol.asyncDispose](),
   });
+}
+
+/** Our drop-in, with the paths of `systemdOptions`. */
+export async function installHold(manager: SystemdUser, stateDir = manager.directory): Promise<void> {
+  const dropIn = await readFile(new URL('../../systemd/etcd-hold.conf', import.meta.url), 'utf8');
+  const adapted = dropIn
+    .replaceAll('/var/lib/etcd-lifeboat/', `${stateDir}/`)
+    .replaceAll('/run/etcd-lifeboat/', `${manager.runtimeDir}/`);
+  await manager.install('etcd.service.d/hold.conf', adapted);
 }
 
 /** The unit as distributions ship it: Type=notify and a restart after failures. */
@@ -117,6 +140,7 @@ export function systemdOptions(manager: SystemdUser, settleMs = 200): Supervisor
     systemctl: manager.systemctl,
     journalctl: manager.journalctl,
     holdFile: join(manager.directory, 'hold'),
+    runtimeDir: manager.runtimeDir,
     dataDir: join(manager.directory, 'etcd'),
     stopTimeoutMs: 10_000,
     startTimeoutMs: 10_000,
@@ -168,7 +192,10 @@ export async function openCommandFixture(options: FixtureOptions = {}): Promise<
     return path;
   };
   // As such scripts are: the daemon keeps the output open, and the stop only asks.
-  const start = await script('start', `[ ! -e ${holdFile} ] || exit 0\n${command} &\necho $! > pid`);
+  const start = await script(
+    'start',
+    `[ ! -e ${holdFile} ] || [ -n "$LIFEBOAT_MAY_START" ] || exit 0\n${command} &\necho $! > pid`,
+  );
   const stop = await script('stop', `[ ! -e pid ] || kill "$(cat pid)" 2>/dev/null || exit 0`);
   const status = await script(
     'status',

@@ -9,6 +9,8 @@ import { temporaryDirectory } from './temporary-directory.ts';
 export interface SystemdUser extends AsyncDisposable {
   /** Scratch space that goes with it. */
   readonly directory: string;
+  /** In memory, as what is below `/run`. */
+  readonly runtimeDir: string;
   /** Programs that speak to this manager and its journal as `systemctl` and `journalctl` do to the machine's. */
   readonly systemctl: string;
   readonly journalctl: string;
@@ -30,12 +32,14 @@ export function whyNoSystemdUser(): string | undefined {
 
 export async function startSystemdUser(): Promise<SystemdUser> {
   const scratch = await temporaryDirectory();
-  const directory = scratch.path;
+  const memory = await temporaryDirectory('/dev/shm');
+  const [directory, runtimeDir] = [scratch.path, memory.path];
   const manager = startScript(directory);
   const dispose = async (): Promise<void> => {
     manager.stdin.end();
     await manager;
     await scratch[Symbol.asyncDispose]();
+    await memory[Symbol.asyncDispose]();
   };
   const systemctl = join(directory, 'systemctl');
   const journalctl = join(directory, 'journalctl');
@@ -57,7 +61,7 @@ export async function startSystemdUser(): Promise<SystemdUser> {
     await writeFile(path, text);
     await execa(systemctl, ['daemon-reload']);
   };
-  return { directory, systemctl, journalctl, install, [Symbol.asyncDispose]: dispose };
+  return { directory, runtimeDir, systemctl, journalctl, install, [Symbol.asyncDispose]: dispose };
 }
 
 function startScript(directory: string) {

@@ -2,8 +2,8 @@ import { mkdir, readlink, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { localIdentity } from '../../../src/membership/local-identity.ts';
-import { hasMemberLink, keepMemberLink, memberLinkOf } from '../../../src/membership/member-link.ts';
 import { whyNotToStart } from '../../../src/membership/start-guard.ts';
+import { hasWalLink, keepWalLink, walLinkOf } from '../../../src/membership/wal-link.ts';
 import { startEtcd } from '../../support/etcd-process.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
@@ -26,7 +26,7 @@ test('once an operation has touched the host, etcd is started on whole data of a
   expect(await why(undefined)).toBeUndefined();
   expect(await why(OTHER)).toBeUndefined();
 
-  await keepMemberLink(state.path, etcd.dataDir);
+  await keepWalLink(state.path, places);
   expect(await why(clusterId)).toBeUndefined();
   expect(await why(OTHER)).toContain(`of cluster ${clusterId}, which is not known here`);
   // An operation that starts it knows what it put there.
@@ -46,12 +46,12 @@ test('once an operation has touched the host, etcd is started on whole data of a
 test('the link follows a data directory that moved, and what a crash left beside it is no obstacle', async () => {
   await using directory = await temporaryDirectory();
   const stateDir = directory.path;
-  expect(await hasMemberLink(stateDir)).toBe(false);
-  await writeFile(`${memberLinkOf(stateDir)}.partial`, '');
+  expect(await hasWalLink(stateDir)).toBe(false);
+  await writeFile(`${walLinkOf(stateDir)}.partial`, '');
   for (const name of ['one', 'two']) {
     await mkdir(join(stateDir, name));
-    await keepMemberLink(stateDir, join(stateDir, name));
-    expect(await readlink(memberLinkOf(stateDir))).toBe(join(stateDir, name, 'member'));
+    await keepWalLink(stateDir, { dataDir: join(stateDir, name) });
+    expect(await readlink(walLinkOf(stateDir))).toBe(join(stateDir, name, 'member/snap') + '/../wal');
   }
-  expect(await hasMemberLink(stateDir)).toBe(true);
+  expect(await hasWalLink(stateDir)).toBe(true);
 });

@@ -1,4 +1,4 @@
-import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { HoldFile } from '../../../src/supervisor/hold-file.ts';
@@ -24,50 +24,6 @@ test.each(['', 'not JSON', 'null', '{"operation":7}'])(
     expect(await new HoldFile(path).heldBy()).toBe('unknown');
   },
 );
-
-test('the hold is gone while the work runs and back after it, also when the work fails', async () => {
-  await using directory = await temporaryDirectory();
-  const hold = new HoldFile(join(directory.path, 'hold'));
-  await hold.place('op-1', SINCE);
-  const seen = await hold.whileLifted(() => readdir(directory.path));
-  expect(seen).toEqual(['hold.lifted']);
-  expect(await readdir(directory.path)).toEqual(['hold']);
-
-  await expect(hold.whileLifted(() => Promise.reject(new Error('no luck')))).rejects.toThrow('no luck');
-  expect(await readdir(directory.path)).toEqual(['hold']);
-});
-
-test('lifting what is not there leaves nothing behind', async () => {
-  await using directory = await temporaryDirectory();
-  const hold = new HoldFile(join(directory.path, 'hold'));
-  expect(await hold.whileLifted(() => readdir(directory.path))).toEqual([]);
-  expect(await readdir(directory.path)).toEqual([]);
-});
-
-test('a crash between lifting and putting back is seen by the next one', async () => {
-  await using directory = await temporaryDirectory();
-  const path = join(directory.path, 'hold');
-  await writeFile(`${path}.lifted`, JSON.stringify({ operation: 'op-1', since: SINCE }));
-  const hold = new HoldFile(path);
-  expect(await hold.heldBy()).toBe('op-1');
-  await hold.mend();
-  expect(await readdir(directory.path)).toEqual(['hold']);
-
-  await writeFile(`${path}.lifted`, JSON.stringify({ operation: 'op-0', since: SINCE }));
-  await hold.mend();
-  expect(await readdir(directory.path)).toEqual(['hold']);
-  expect(await hold.heldBy()).toBe('op-1');
-});
-
-test('a removed hold does not come back', async () => {
-  await using directory = await temporaryDirectory();
-  const path = join(directory.path, 'hold');
-  const hold = new HoldFile(path);
-  await hold.place('op-1', SINCE);
-  await writeFile(`${path}.lifted`, '{}');
-  await hold.remove();
-  expect(await readdir(directory.path)).toEqual([]);
-});
 
 const FENCE = { by: 'op-0', since: SINCE, stopped: true };
 
@@ -96,18 +52,6 @@ test('a hold and a fence do not lift each other, and the file goes with the last
   await hold.remove();
   await hold.liftFence();
   expect(await readdir(directory.path)).toEqual([]);
-});
-
-test('a start under a fence leaves it in force, also when the agent crashed meanwhile', async () => {
-  await using directory = await temporaryDirectory();
-  const path = join(directory.path, 'hold');
-  const hold = new HoldFile(path);
-  await hold.fence(FENCE);
-  expect(await hold.whileLifted(() => readdir(directory.path))).toEqual(['hold.lifted']);
-  expect(await hold.fencedBy()).toEqual(FENCE);
-  await rename(path, `${path}.lifted`);
-  await new HoldFile(path).mend();
-  expect(await hold.fencedBy()).toEqual(FENCE);
 });
 
 test('lifting a fence that is not there leaves a hold made by hand as it is', async () => {

@@ -13,6 +13,7 @@ DropInPaths=/etc/systemd/system/etcd.service.d/10-a.conf /etc/systemd/system/etc
 Job=
 NeedDaemonReload=no
 ConditionResult=yes
+AssertResult=yes
 `;
 
 function withLines(changes: Readonly<Record<string, string>>): string {
@@ -30,7 +31,7 @@ test('what systemctl prints of a running unit is read', () => {
     result: 'success',
     mainPid: 12248,
     exitStatus: 0,
-    conditionMet: true,
+    conditionsMet: true,
     jobPending: false,
     needsReload: false,
     files: [
@@ -47,9 +48,13 @@ test('what systemctl prints of a running unit is read', () => {
   });
 });
 
-test('a queued job and an unmet condition are seen', () => {
-  const facts = parseUnitFacts(withLines({ Job: '371', ConditionResult: 'no', NeedDaemonReload: 'yes' }));
-  expect(facts).toMatchObject({ jobPending: true, conditionMet: false, needsReload: true });
+test('a queued job is seen, and so is a unit that changed on disk', () => {
+  const facts = parseUnitFacts(withLines({ Job: '371', NeedDaemonReload: 'yes' }));
+  expect(facts).toMatchObject({ jobPending: true, needsReload: true });
+});
+
+test.each(['ConditionResult', 'AssertResult'])('a start that %s prevented is seen', (property) => {
+  expect(parseUnitFacts(withLines({ [property]: 'no' })).conditionsMet).toBe(false);
 });
 
 test.each([
