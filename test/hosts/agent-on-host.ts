@@ -65,3 +65,7 @@ export async function removeSetAside(scene: HostScene): Promise<void> {
     if (entries.length > 0) await host.run('rm', '-rf', '--', ...entries.map((name) => join(DATA_DIR, name)));
   });
 }
+
+export async function mainPids(host: Host): Promise<{ agent: string; etcd: string }> {
+  return { agent: await host.unit('lifeboat', 'MainPID'), etcd: await host.unit('etcd', 'MainPID') };
+}

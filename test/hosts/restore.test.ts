@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import type { SnapshotManifest } from '../../src/formats/snapshot-manifest.ts';
-import { installAgents, killAgent, offerPackages, removeSetAside } from './agent-on-host.ts';
+import { installAgents, killAgent, mainPids, offerPackages, removeSetAside } from './agent-on-host.ts';
+import { planBackInTime } from './back-in-time.ts';
 import {
   clusterIdAt,
   contentsOf,
@@ -165,7 +166,7 @@ describe.skipIf(reason !== undefined)(`three hosts with systemd${inBrackets(reas
 
   test('an agent that is killed while its etcd stops leaves the operation whole or undone', async () => {
     const [host1, host2] = scene.hosts;
-    const { plan, before, after } = await planBackInTime();
+    const { plan, before, after } = await planBackInTime(scene);
     await host2.run('touch', STOP_WAITS);
     runUnwatched(host1, plan);
     await untilUnit(host2, 'etcd', 'ActiveState', 'deactivating');
@@ -176,7 +177,7 @@ describe.skipIf(reason !== undefined)(`three hosts with systemd${inBrackets(reas
 
   test('a coordinator that is killed before the decision aborts, and every etcd is as it was found', async () => {
     const [host1, host2] = scene.hosts;
-    const { plan, after } = await planBackInTime();
+    const { plan, after } = await planBackInTime(scene);
     await host2.run('touch', STOP_WAITS);
     runUnwatched(host1, plan);
     await untilUnit(host2, 'etcd', 'ActiveState', 'deactivating');
@@ -187,7 +188,7 @@ describe.skipIf(reason !== undefined)(`three hosts with systemd${inBrackets(reas
 
   test('agents that are killed after the decision are started again, and the restore ends whole', async () => {
     const [host1, host2] = scene.hosts;
-    const { plan, before } = await planBackInTime();
+    const { plan, before } = await planBackInTime(scene);
     await host2.run('touch', START_WAITS);
     runUnwatched(host1, plan);
     await untilUnit(host2, 'etcd', 'SubState', 'start-pre');
@@ -198,7 +199,7 @@ describe.skipIf(reason !== undefined)(`three hosts with systemd${inBrackets(reas
 
   test('a host that boots while the hold is in force does not start etcd before the agent says so', async () => {
     const [host1, host2, host3] = scene.hosts;
-    const { plan, before, after } = await planBackInTime();
+    const { plan, before, after } = await planBackInTime(scene);
     await host2.run('touch', STOP_WAITS);
     runUnwatched(host1, plan);
     await untilUnit(host2, 'etcd', 'ActiveState', 'deactivating');
@@ -223,7 +224,7 @@ describe.skipIf(reason !== undefined)(`three hosts with systemd${inBrackets(reas
 
   test('an upgrade in the middle of a restore does not hurt it', async () => {
     const [host1, host2, host3] = scene.hosts;
-    const { plan, before } = await planBackInTime();
+    const { plan, before } = await planBackInTime(scene);
     await host2.run('touch', STOP_WAITS);
     runUnwatched(host1, plan);
     await untilUnit(host2, 'etcd', 'ActiveState', 'deactivating');
@@ -237,18 +238,54 @@ describe.skipIf(reason !== undefined)(`three hosts with systemd${inBrackets(reas
     await expectEnded(scene, plan, { finished: before });
   });
 
+  test('a drill boots a snapshot inside the sandbox of the agent, and etcd does not notice', async () => {
+    const [host1] = scene.hosts;
+    const etcdPid = await host1.unit('etcd', 'MainPID');
+    const { manifest } = await host1.json<{ manifest: SnapshotManifest }>('snapshot', 'save');
+    expect(await host1.run('lifeboat', 'drill', 'run', manifest.id)).toContain('booted');
+    const { snapshots } = await host1.json<{ snapshots: SnapshotManifest[] }>('snapshot', 'list');
+    expect(snapshots.find(({ id }) => id === manifest.id)).toMatchObject({ grade: 'booted' });
+    expect(await host1.unit('etcd', 'MainPID')).toBe(etcdPid);
+  });
+
+  test('a host that was off during a restore is fenced when it boots, and one command brings it back', async () => {
+    const [host1, , host3] = scene.hosts;
+    const { manifest } = await planBackInTime(scene);
+    await host3.powerCut();
+    const flags = ['--discard-current', '--snapshot', manifest.id, '--without', host3.fqdn];
+    const { hash, decided } = await planOn(host1, ...flags);
+    await host1.run('lifeboat', 'restore', 'run', '--confirm', hash);
+    await etcdctl(host1, 'put', 'while', 'host3 was off');
+
+    await host3.boot();
+    const fenced = { operations: [decided.operation], next: ['lifeboat member rejoin'] };
+    await expect
+      .poll(async () => (await statusOf(host3).catch(() => undefined))?.fence, PATIENT)
+      .toMatchObject(fenced);
+    await untilUnit(host3, 'etcd', 'ActiveState', 'inactive');
+    await host3.run('systemctl', 'start', 'etcd');
+    expect(await host3.unit('etcd', 'ActiveState')).toBe('inactive');
+
+    await host3.run('lifeboat', 'member', 'rejoin', '--yes');
+    await expectClusterComplete(scene);
+    expect((await statusOf(host3)).fence).toBeUndefined();
+    expect(await clusterIdAt(host3)).toBe(await clusterIdAt(host1));
+    expect(await contentsOf(host3)).toEqual(await contentsOf(host1));
+    expect(await host3.run('find', DATA_DIR, '!', '-user', 'etcd')).toBe('');
+
+    // As any member from here on: etcd comes back with the host.
+    await host3.powerCut();
+    await host3.boot();
+    await expectClusterComplete(scene);
+    await removeSetAside(scene);
+  });
+
   test('an export to where the agent may not write, or nobody else may look, fails and says so', async () => {
     const [host1] = scene.hosts;
     const { manifest } = await host1.json<{ manifest: SnapshotManifest }>('snapshot', 'save');
     for (const path of ['/srv/etcd.db', '/root/etcd.db', '/tmp/etcd.db']) {
-      const { exitCode, stdout } = await host1.lifeboat(
-        '-o',
-        'json',
-        'snapshot',
-        'export',
-        manifest.id,
-        path,
-      );
+      const command = ['-o', 'json', 'snapshot', 'export', manifest.id, path];
+      const { exitCode, stdout } = await host1.lifeboat(...command);
       expect(exitCode).toBe(1);
       expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'EXPORT_TARGET_UNWRITABLE' } });
     }
@@ -289,20 +326,3 @@ describe.skipIf(reason !== undefined)(`three hosts with systemd${inBrackets(reas
     expect(await etcdctl(host3, 'put', 'without', 'agent')).toBe('OK');
   });
 });
-
-async function mainPids(host: HostScene['hosts'][number]): Promise<{ agent: string; etcd: string }> {
-  return { agent: await host.unit('lifeboat', 'MainPID'), etcd: await host.unit('etcd', 'MainPID') };
-}
-
-/** A snapshot, then a key that it has not: a restore of the one undoes the other. */
-async function planBackInTime() {
-  const [host1] = scene.hosts;
-  await removeSetAside(scene);
-  await etcdctl(host1, 'put', 'before', new Date().toISOString());
-  const { manifest } = await host1.json<{ manifest: SnapshotManifest }>('snapshot', 'save');
-  const before = await contentsOf(host1);
-  await etcdctl(host1, 'put', 'after', new Date().toISOString());
-  const after = await contentsOf(host1);
-  const plan = await planOn(host1, '--discard-current', '--snapshot', manifest.id);
-  return { plan, before, after };
-}
