@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { AgentError } from '../base/agent-error.ts';
 import { readTextIfPresent, removeDurably, writeTextDurably } from '../base/durable-file.ts';
 import { canonicalSha256 } from '../formats/canonical-json.ts';
-import { restorePlan, type RestorePlan } from '../formats/restore-plan.ts';
+import { operationPlan, type OperationPlan } from '../formats/restore-plan.ts';
 
 /** Plans that were shown and wait to be confirmed: `<stateDir>/plans/<hash>.json`. */
 export interface PlanStore {
-  keep(plan: RestorePlan): Promise<void>;
+  keep(plan: OperationPlan): Promise<void>;
   /** Takes it out: a token is used once. @throws {AgentError} `PLAN_UNKNOWN`, `STATE_DAMAGED`. */
-  take(hash: string): Promise<RestorePlan>;
+  take(hash: string): Promise<OperationPlan>;
 }
 
 /** Older ones are of no use to anybody: the situation has moved on. */
@@ -37,8 +37,8 @@ export async function openPlanStore(stateDir: string): Promise<PlanStore> {
   };
 }
 
-function parsePlan(text: string): RestorePlan | undefined {
-  const parsed = restorePlan.safeParse(JSON.parse(text));
+function parsePlan(text: string): OperationPlan | undefined {
+  const parsed = operationPlan.safeParse(JSON.parse(text));
   return parsed.success && canonicalSha256(parsed.data.decided) === parsed.data.hash
     ? parsed.data
     : undefined;

@@ -7,7 +7,7 @@ import type { ControlContext, ControlHandlers } from '../http/control-handlers.t
 import { outcomesOf } from '../restore/ask-for-outcome.ts';
 import type { LocalOperation } from '../restore/local-operation.ts';
 import { isEnded } from '../restore/phases.ts';
-import { planOperation } from '../restore/plan-operation.ts';
+import { planOperation, planUndo } from '../restore/plan-operation.ts';
 import type { AgentParts } from './agent-parts.ts';
 import { cleanHandler } from './clean-handler.ts';
 import type { PlanStore } from './plan-store.ts';
@@ -26,6 +26,12 @@ export function restoreHandlers(parts: AgentParts, plans: PlanStore): Pick<Contr
       const snapshot = await snapshotOf(parts, request, { signal, onProgress });
       onProgress({ phase: 'asking every host' });
       const plan = await planOperation(planner(parts), { ...wishOf(request), snapshot }, signal);
+      await plans.keep(plan);
+      return plan;
+    },
+    'restore.undo.plan': async (wish, { signal, onProgress }) => {
+      onProgress({ phase: 'asking every host' });
+      const plan = await planUndo(planner(parts), wish, signal);
       await plans.keep(plan);
       return plan;
     },

@@ -462,6 +462,16 @@ export const ERROR_CODES = {
     exitStatus: 3,
     hint: 'A directory swap would not be possible on the host named above. Nothing was changed.',
   },
+  UNDO_REFUSED: {
+    retryable: false,
+    exitStatus: 3,
+    hint: 'Only the newest restore of a line is undone. `lifeboat restore plan` restores from a snapshot, whatever was done since.',
+  },
+  UNDO_INCOMPLETE: {
+    retryable: false,
+    exitStatus: 3,
+    hint: 'Restore from what is left, on the host that has it: `lifeboat restore plan --file DATA_DIR/member.before-OPERATION/snap/db --skip-hash-check --reason TEXT`.',
+  },
   GUARD_CHANGED: {
     retryable: true,
     exitStatus: 7,

@@ -47,9 +47,10 @@ function wordsOf(event: AuditEvent): string {
 }
 
 function openedWords(event: Extract<AuditEvent, { event: 'operation-opened' }>): string {
-  const { operation, requestedBy, coordinator, snapshot, planHash, accepting = [], without } = event;
+  const { operation, requestedBy, coordinator, snapshot, undoes, planHash, accepting = [], without } = event;
+  const source = undoes === undefined ? `from ${snapshot?.id ?? 'nothing known'}` : `undoes ${undoes}`;
   const flags = accepting.length === 0 ? '' : ` ${accepting.join(' ')}`;
-  return `${operation} from ${snapshot.id}, by ${requestedBy} on ${coordinator}, plan ${planHash.slice(0, 12)}…${flags}${withoutWords(without)}${because(event.reason)}`;
+  return `${operation} ${source}, by ${requestedBy} on ${coordinator}, plan ${planHash.slice(0, 12)}…${flags}${withoutWords(without)}${because(event.reason)}`;
 }
 
 const MEMBER_RELATION = { join: 'in', fence: 'superseded by', unfence: 'no longer superseded by' } as const;

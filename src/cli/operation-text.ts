@@ -16,15 +16,14 @@ export function operationText(view: OperationView, nowMs: number, paint: Paint):
 }
 
 function outcomeFields(view: OperationView): (readonly [string, string | undefined])[] {
-  const { snapshot, failure, forced, result, downtimeMs } = view;
+  const { failure, forced, result, downtimeMs } = view;
   return [
     [
       'cause',
       failure === undefined ? undefined : `${failure.code}: ${failure.message.replaceAll('\n', '\n      ')}`,
     ],
     ['forced', forcedWords(forced)],
-    ['snapshot', snapshot === undefined ? undefined : snapshotWords(snapshot)],
-    ['new cluster', result?.clusterId],
+    ...sourceFields(view),
     ['revision', result === undefined ? undefined : revisionWords(view, result.revision)],
     ['HashKV', result === undefined ? undefined : `${result.hashKv}, equal on all members`],
     ['keys', result?.keyCount === undefined ? undefined : formatCount(result.keyCount)],
@@ -40,8 +39,29 @@ function forcedWords(order: OperationView['forced']): string | undefined {
   return `${outcome}, without ${without.join(', ')}: ${reason}`;
 }
 
+/** What it has its data from, and the cluster that came out. */
+function sourceFields({
+  snapshot,
+  undoes,
+  result,
+}: OperationView): (readonly [string, string | undefined])[] {
+  if (undoes !== undefined)
+    return [
+      ['undoes', undoesWords(undoes)],
+      ['cluster', result?.clusterId],
+    ];
+  return [
+    ['snapshot', snapshot === undefined ? undefined : snapshotWords(snapshot)],
+    ['new cluster', result?.clusterId],
+  ];
+}
+
 function snapshotWords({ id, revision, sizeBytes }: NonNullable<OperationView['snapshot']>): string {
   return `${id}, revision ${formatCount(revision)}, ${formatBytes(sizeBytes)}`;
+}
+
+function undoesWords({ operation, clusterId, revision }: NonNullable<OperationView['undoes']>): string {
+  return `${operation}: back to cluster ${clusterId} at revision ${formatCount(revision)}`;
 }
 
 function revisionWords({ revisionBump }: OperationView, revision: number): string {
@@ -57,10 +77,10 @@ function hookWords({ hook, after, state, reason }: NonNullable<OperationView['ho
   return `restore.${hook}${when} ${HOOK_STATES[state]} here${why}`;
 }
 
-/** Only a restore that went through lost anything. */
+/** Only what went through lost anything. */
 function lossOf({ phase, lostRevisions }: OperationView): string | undefined {
   if (phase !== 'finished' && phase !== 'accepted') return undefined;
-  if (lostRevisions === undefined) return 'unknown: no member of the old cluster could be read';
+  if (lostRevisions === undefined) return 'unknown: no member of the cluster before it could be read';
   return lostRevisions === 1 ? '1 revision' : `${formatCount(lostRevisions)} revisions`;
 }
 

@@ -1,5 +1,5 @@
 import { formatBytes, formatCount } from '../base/units.ts';
-import type { PlanHost, RestorePlan } from '../formats/restore-plan.ts';
+import type { RestoreHost, RestorePlan } from '../formats/restore-plan.ts';
 import { layoutOf } from '../restore/layout.ts';
 import type { Paint } from './paint.ts';
 import { formatFields, formatTable, indent } from './table.ts';
@@ -18,18 +18,18 @@ const COLUMNS = [
 /** The hosts of a plan: who they are, and where on each the old data goes. */
 export function describeHosts(plan: RestorePlan, paint: Paint): string[] {
   const { decided, measured } = plan;
-  const seen = (host: PlanHost): Measured | undefined =>
+  const seen = (host: RestoreHost): Measured | undefined =>
     measured.hosts.find((other) => other.agent === host.agent);
   const rows = decided.hosts.map((host) => hostRow(host, seen(host)));
   const details = decided.hosts.flatMap((host) => [
     '',
     paint('bold', host.agent),
-    ...indent(formatFields(hostFields(host, seen(host), decided.operation))),
+    ...indent(formatFields(hostFields(host, seen(host), decided))),
   ]);
   return [...formatTable(COLUMNS, rows), ...details];
 }
 
-function hostRow(host: PlanHost, seen: Measured | undefined): string[] {
+function hostRow(host: RestoreHost, seen: Measured | undefined): string[] {
   return [
     host.agent,
     host.memberName,
@@ -41,11 +41,11 @@ function hostRow(host: PlanHost, seen: Measured | undefined): string[] {
 }
 
 function hostFields(
-  host: PlanHost,
+  host: RestoreHost,
   seen: Measured | undefined,
-  operation: string,
+  decided: RestorePlan['decided'],
 ): (readonly [string, string | undefined])[] {
-  const { member, setAsideMember, wal } = layoutOf(host, operation);
+  const { member, setAsideMember, wal } = layoutOf(host, decided);
   const nothing = host.found === 'absent';
   return [
     ['restored to', wal === undefined ? member : `${member}, WAL in ${wal.dir}`],
@@ -53,7 +53,10 @@ function hostFields(
     ['old WAL', wal === undefined || nothing ? undefined : `kept as ${wal.setAside}`],
     ['tool', `${host.toolPath} ${host.toolVersion}`],
     ['space', seen === undefined ? undefined : spaceOf(seen)],
-    ['snapshot', seen === undefined ? undefined : seen.holdsSnapshot ? 'is there' : 'will be fetched'],
+    [
+      'snapshot',
+      seen === undefined ? undefined : seen.holdsSnapshot === true ? 'is there' : 'will be fetched',
+    ],
   ];
 }
 

@@ -1,13 +1,19 @@
 import { formatBytes, formatCount } from '../base/units.ts';
-import type { PlanDecision, RestorePlan } from '../formats/restore-plan.ts';
+import { isUndo, type OperationPlan, type PlanDecision, type RestorePlan } from '../formats/restore-plan.ts';
 import { describeHosts } from './plan-hosts.ts';
 import { describeLoss } from './plan-loss.ts';
+import { deadHost, section, warningLines } from './plan-sections.ts';
 import type { Paint } from './paint.ts';
 import { formatFields, indent } from './table.ts';
 import { formatAge, formatTime } from './times.ts';
+import { undoPlanText } from './undo-text.ts';
 
 /** A plan as the operator reads it before confirming. Says everything that is decided, and what was not known. */
-export function planText(plan: RestorePlan, paint: Paint): string[] {
+export function planText(plan: OperationPlan, paint: Paint): string[] {
+  return isUndo(plan) ? undoPlanText(plan, paint) : restorePlanText(plan, paint);
+}
+
+function restorePlanText(plan: RestorePlan, paint: Paint): string[] {
   const { decided, measured, hash } = plan;
   return [
     paint('bold', `Restore plan ${hash}`),
@@ -23,13 +29,7 @@ export function planText(plan: RestorePlan, paint: Paint): string[] {
     ...section(paint, `Hosts (${decided.hosts.length})`, describeHosts(plan, paint)),
     ...section(paint, 'The new cluster', clusterLines(plan)),
     ...alternatives(plan, paint),
-    ...(measured.warnings.length === 0
-      ? []
-      : section(
-          paint,
-          'Warnings',
-          measured.warnings.map((warning) => paint('yellow', `! ${warning}`)),
-        )),
+    ...warningLines(plan, paint),
   ];
 }
 
@@ -48,7 +48,7 @@ function alternatives({ measured, hash }: RestorePlan, paint: Paint): string[] {
 }
 
 /** What stands under a plan that is only shown. `command` is how the command line begins on this host. */
-export function planNextStep(plan: RestorePlan, command: string): string[] {
+export function planNextStep(plan: OperationPlan, command: string): string[] {
   return [
     '',
     'Nothing has been changed. To do exactly this:',
@@ -67,10 +67,6 @@ const GRADES: Readonly<Record<string, string>> = {
   hashed: "hashed: etcd's own SHA-256 trailer was compared",
   booted: 'booted: a throw-away etcd has served it',
 };
-
-function section(paint: Paint, title: string, lines: readonly string[]): string[] {
-  return ['', paint('bold', title), ...indent(lines)];
-}
 
 function snapshotLines({ decided, measured }: RestorePlan): string[] {
   const { snapshot, holders, skipHashCheck, reason } = decided;
@@ -124,12 +120,6 @@ function revisionWords({ snapshot, revisions }: PlanDecision): string {
   if (revisions?.action !== 'bump') return formatCount(snapshot.revision);
   const { by, to } = revisions;
   return `${formatCount(to)}: raised by ${formatCount(by)}, all before it compacted, so that watches and caches begin anew`;
-}
-
-function deadHost(dead: PlanDecision['without'][number]): string {
-  return dead.urls.length === 0
-    ? `${dead.agent}, which you say is dead`
-    : `${dead.agent}, which you say is dead: refused if ${dead.urls.join(' or ')} answers`;
 }
 
 const ALARM_ACTIONS = {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { AgentError } from '../base/agent-error.ts';
-import { sha256Hex } from '../formats/identifiers.ts';
-import type { RestorePlan } from '../formats/restore-plan.ts';
+import { operationId, sha256Hex } from '../formats/identifiers.ts';
+import type { OperationPlan, UndoPlan } from '../formats/restore-plan.ts';
 import type { RunInSession } from './run-in-session.ts';
 import { addCleanCommand } from './clean-command.ts';
 import { confirmPlan } from './confirm-plan.ts';
@@ -13,15 +13,17 @@ import type { Session } from './session.ts';
 import { isInteractive } from './terminal.ts';
 
 type RunOptions = PlanOptions & { readonly confirm?: string };
+type ShowOptions = PlanOptions & { readonly undo?: string };
 
 /** `lifeboat restore …` */
 export function addRestoreCommands(program: Command, run: RunInSession): void {
   const restore = program.command('restore').description('bring the whole cluster back from one snapshot');
   addPlanOptions(restore.command('plan'))
-    .description('say what a restore would do; changes nothing')
-    .action((options: PlanOptions, command: Command) =>
+    .description('say what a restore would do, or an undo of one; changes nothing')
+    .option('--undo <operation>', 'instead of a restore: go back to what this finished one set aside')
+    .action((options: ShowOptions, command: Command) =>
       run(command, async (session) => {
-        const plan = await makePlan(session, options);
+        const plan = await planToShow(session, options);
         session.print(plan, (made, paint) => [
           ...planText(made, paint),
           ...planNextStep(made, session.commandPrefix),
@@ -37,6 +39,17 @@ export function addRestoreCommands(program: Command, run: RunInSession): void {
     )
     .action((options: RunOptions, command: Command) =>
       run(command, (session) => runRestore(session, options)),
+    );
+  restore
+    .command('undo')
+    .description('go back to the data that a finished restore set aside; Ctrl-C only stops watching')
+    .argument('<operation>', 'the restore that is undone, the newest of its line')
+    .option('--without <host...>', 'leave out hosts that you know to be dead')
+    .action((operation: string, options: UndoOptions, command: Command) =>
+      run(command, async (session) => {
+        requireTerminal(session, `restore plan --undo ${operation}`);
+        return await confirmAndRun(session, await makeUndoPlan(session, operation, options));
+      }),
     );
   addOperationCommands(restore, run);
   addCleanCommand(restore, run);
@@ -62,15 +75,46 @@ function addPlanOptions(command: Command): Command {
     .option('--without <host...>', 'leave out hosts that you know to be dead');
 }
 
-async function makePlan(session: Session, options: PlanOptions): Promise<RestorePlan> {
+interface UndoOptions {
+  readonly without?: readonly string[];
+}
+
+async function planToShow(session: Session, { undo, ...options }: ShowOptions): Promise<OperationPlan> {
+  if (undo === undefined) return await makePlan(session, options);
+  const { without, ...others } = options;
+  const useless = givenPlanFlags(others);
+  if (useless.length > 0)
+    throw new AgentError(
+      'USAGE',
+      `an undo takes --without and nothing else: leave out ${useless.join(', ')}`,
+    );
+  return await makeUndoPlan(session, undo, without === undefined ? {} : { without });
+}
+
+async function makePlan(session: Session, options: PlanOptions): Promise<OperationPlan> {
   return await session.call('restore.plan', planRequestOf(options, session.surroundings.workingDirectory));
 }
 
+async function makeUndoPlan(
+  session: Session,
+  operation: string,
+  { without = [] }: UndoOptions,
+): Promise<UndoPlan> {
+  if (!operationId.safeParse(operation).success)
+    throw new AgentError(
+      'USAGE',
+      `${operation} is no ID of a restore: \`lifeboat restore status\` shows them`,
+    );
+  return await session.call('restore.undo.plan', { operation, without: [...new Set(without)] });
+}
+
 async function runRestore(session: Session, options: RunOptions): Promise<number> {
-  const planHash =
-    options.confirm === undefined
-      ? await askForPlan(session, options)
-      : confirmedHash(options.confirm, options);
+  if (options.confirm !== undefined) return await runPlan(session, confirmedHash(options.confirm, options));
+  requireTerminal(session, 'restore plan');
+  return await confirmAndRun(session, await makePlan(session, options));
+}
+
+async function runPlan(session: Session, planHash: string): Promise<number> {
   const { requestedBy } = session.surroundings;
   return await followOperation(session, 'restore.run', { planHash, requestedBy });
 }
@@ -90,21 +134,22 @@ function confirmedHash(hash: string, options: PlanOptions): string {
   return hash;
 }
 
-async function askForPlan(session: Session, options: PlanOptions): Promise<string> {
-  const { terminal } = session.surroundings;
-  if (session.isJson || !isInteractive(terminal)) {
-    throw new AgentError(
-      'USAGE',
-      'there is no terminal to confirm on: run `lifeboat restore plan`, read it, then `restore run --confirm HASH`',
-    );
-  }
-  const plan = await makePlan(session, options);
+/** @throws {AgentError} `USAGE` with the command that shows the plan, to be confirmed by its hash. */
+function requireTerminal(session: Session, showing: string): void {
+  if (!session.isJson && isInteractive(session.surroundings.terminal)) return;
+  throw new AgentError(
+    'USAGE',
+    `there is no terminal to confirm on: run \`lifeboat ${showing}\`, read it, then \`restore run --confirm HASH\``,
+  );
+}
+
+async function confirmAndRun(session: Session, plan: OperationPlan): Promise<number> {
   session.print(plan, (made, paint) => [
     ...planText(made, paint),
     '',
     `The hash of this plan: ${made.hash}`,
     '',
   ]);
-  await confirmPlan(plan, terminal);
-  return plan.hash;
+  await confirmPlan(plan, session.surroundings.terminal);
+  return await runPlan(session, plan.hash);
 }

@@ -68,7 +68,10 @@ export const auditEvent = z.discriminatedUnion('event', [
     without: z.array(agentName).optional(),
     /** Flags that accept something: `--discard-current`, … */
     accepting: z.array(z.string()).optional(),
-    snapshot: z.strictObject({ id: snapshotId, sha256: sha256Hex, revision, sizeBytes }),
+    /** What is restored; absent of an undo. */
+    snapshot: z.strictObject({ id: snapshotId, sha256: sha256Hex, revision, sizeBytes }).optional(),
+    /** The finished operation whose set-aside data is gone back to. */
+    undoes: operationId.optional(),
   }),
   z.strictObject({
     event: z.literal('operation-decided'),

@@ -16,7 +16,7 @@ import { joinPlan } from './membership.ts';
 import { operationView } from './operation-view.ts';
 import { takeoverOrder } from './restore-journal.ts';
 import { operatorRequest } from './restore-messages.ts';
-import { restorePlan } from './restore-plan.ts';
+import { restorePlan, undoPlan } from './restore-plan.ts';
 import { snapshotManifest } from './snapshot-manifest.ts';
 
 // What the CLI asks of the agent on the control socket, `POST /v1/<method>` with a JSON body. The answer is
@@ -286,6 +286,11 @@ export const CONTROL_METHODS = {
   /** `id`: or `latest`, the newest proved one. */
   'drill.run': { params: z.strictObject({ id: z.string().max(256) }), result: drillResult },
   'restore.plan': { params: planRequest, result: restorePlan },
+  /** Of going back to what a finished restore set aside. */
+  'restore.undo.plan': {
+    params: z.strictObject({ operation: operationId, without: z.array(agentName).max(64) }),
+    result: undoPlan,
+  },
   /** Starts the confirmed plan and follows it: each change is a `progress` line with `operation`. Ending the request does not end the operation. */
   'restore.run': {
     params: z.strictObject({ planHash: sha256Hex, requestedBy: z.string().max(256) }),

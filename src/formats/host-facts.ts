@@ -1,6 +1,15 @@
 import { z } from 'zod';
 import { generation, knownMember } from './generation.ts';
-import { agentName, etcdId, failure, operationId, revision, sizeBytes, snapshotId } from './identifiers.ts';
+import {
+  agentName,
+  alarm,
+  etcdId,
+  failure,
+  operationId,
+  revision,
+  sizeBytes,
+  snapshotId,
+} from './identifiers.ts';
 import { foundState } from './restore-plan.ts';
 import { snapshotManifest } from './snapshot-manifest.ts';
 
@@ -72,6 +81,30 @@ export const hostFacts = z.object({
   snapshots: z.array(snapshotManifest).max(2048),
 });
 export type HostFacts = z.infer<typeof hostFacts>;
+
+/** `host.set-aside`: what an operation set aside on a host, as its files say it. Looks only. */
+export const setAsideRequest = z.object({ operation: operationId });
+export const setAsideFacts = z.object({
+  agent: agentName,
+  path: z.string(),
+  /** Absent where there is none, or none that can be read: then `problem` says which. */
+  data: z
+    .object({
+      clusterId: etcdId,
+      memberId: etcdId,
+      revision,
+      /** The raft index up to which the database holds everything. */
+      appliedIndex: z.int().nonnegative().optional(),
+      members: z.array(knownMember.extend({ id: etcdId })).max(64),
+      alarms: z.array(alarm).max(64),
+      /** The release of etcd that it is of, where it tells. */
+      storageVersion: z.string().max(64).optional(),
+      clusterVersion: z.string().max(64).optional(),
+    })
+    .optional(),
+  problem: z.string().max(8192).optional(),
+});
+export type SetAsideFacts = z.infer<typeof setAsideFacts>;
 
 /** `snapshot.manifest`: what the asked host knows of one of its snapshots. */
 export const manifestRequest = z.object({ id: snapshotId });

@@ -23,7 +23,7 @@ import {
 export const operationView = z.object({
   operation: operationId,
   role: z.enum(['coordinator', 'participant']),
-  /** Absent, like `planHash` and `snapshot`, where the journal of this host is too damaged to tell. */
+  /** Absent, like `planHash`, `snapshot` and `undoes`, where the journal of this host is too damaged to tell. */
   coordinator: agentName.optional(),
   /** Grows with each takeover. */
   epoch: z.int().positive().optional(),
@@ -38,6 +38,8 @@ export const operationView = z.object({
   /** What the operator ordered where no majority was left, on the host that was told to. */
   forced: takeoverOrder.optional(),
   snapshot: z.object({ id: snapshotId, revision, sizeBytes }).optional(),
+  /** Instead of a snapshot: the finished operation whose set-aside data is gone back to. */
+  undoes: z.object({ operation: operationId, clusterId: etcdId, revision }).optional(),
   /** How far the new cluster's revision is raised above the snapshot's. */
   revisionBump: z.int().positive().optional(),
   lostRevisions: z.int().nonnegative().optional(),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { agentName, failure, isoTime, operationId } from './identifiers.ts';
-import { restorePlan } from './restore-plan.ts';
+import { operationPlan } from './restore-plan.ts';
 
 /** Who drives an operation. A higher counter fences a lower one; the name breaks ties. */
 export const epoch = z.object({ counter: z.int().positive(), agent: agentName });
@@ -84,7 +84,7 @@ const journalEntry = z.discriminatedUnion('type', [
     epoch,
     /** Who ordered it, as the command said. */
     requestedBy: z.string(),
-    plan: restorePlan,
+    plan: operationPlan,
   }),
   z.strictObject({ type: z.literal('phase'), at: isoTime, phase: participantPhase }),
   z.strictObject({

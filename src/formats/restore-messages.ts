@@ -11,7 +11,7 @@ import {
   sizeBytes,
 } from './identifiers.ts';
 import { ballotDecision, epoch, operationPhase, participantPhase, vote } from './restore-journal.ts';
-import { restorePlan } from './restore-plan.ts';
+import { operationPlan } from './restore-plan.ts';
 
 // What agents ask of each other during a restore. Fields that a release does not know are skipped.
 
@@ -39,7 +39,7 @@ export const advanceRequest = z.object({
   epoch,
   planHash: sha256Hex,
   /** Until the participant has answered once. */
-  plan: restorePlan.optional(),
+  plan: operationPlan.optional(),
   requestedBy: z.string().max(256),
   goal,
   /** Why the operation does not go through, once it does not. */
@@ -57,7 +57,7 @@ export const promiseRequest = z.object({
   operation: operationId,
   epoch,
   planHash: sha256Hex,
-  plan: restorePlan,
+  plan: operationPlan,
   requestedBy: z.string().max(256),
 });
 export type PromiseRequest = z.infer<typeof promiseRequest>;

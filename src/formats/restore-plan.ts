@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { generation } from './generation.ts';
 import {
   agentName,
   alarm,
@@ -20,6 +21,7 @@ const absolutePath = z.string().startsWith('/');
 export const foundState = z.enum(['running', 'restarting', 'stopped', 'absent']);
 export type FoundState = z.infer<typeof foundState>;
 
+/** What of a host every operation must know. */
 const planHost = z.strictObject({
   agent: agentName,
   /** Made once per state directory: a reimaged host has another and is not believed. */
@@ -29,11 +31,12 @@ const planHost = z.strictObject({
   dataDir: absolutePath,
   walDir: absolutePath.optional(),
   found: foundState,
-  toolPath: absolutePath,
-  toolVersion: z.string(),
   etcdVersion: z.string().optional(),
 });
 export type PlanHost = z.infer<typeof planHost>;
+
+const restoreHost = planHost.extend({ toolPath: absolutePath, toolVersion: z.string() });
+export type RestoreHost = z.infer<typeof restoreHost>;
 
 const planSnapshot = z.strictObject({
   id: snapshotId,
@@ -71,7 +74,19 @@ const planRehearsal = z.discriminatedUnion('action', [
 ]);
 export type PlanRehearsal = z.infer<typeof planRehearsal>;
 
-/** What was decided: the operator confirms the hash of exactly this. */
+/** Hosts that the operator swears are dead, with the URLs that must stay silent. */
+const deadHosts = z.array(z.strictObject({ agent: agentName, urls: z.array(z.string()) }));
+
+/** Alarms that the data carries, and what is done about them. */
+const planAlarms = z.strictObject({
+  carried: z.array(alarm),
+  action: z.enum(['none', 'tolerate', 'disarm']),
+});
+
+/** A cluster that the operation takes out of service, and those of its members that any host knows. */
+const superseded = z.strictObject({ clusterId: etcdId, memberIds: z.array(etcdId).max(64).optional() });
+
+/** What was decided of a restore: the operator confirms the hash of exactly this. */
 const decided = z.strictObject({
   operation: operationId,
   coordinator: agentName,
@@ -86,19 +101,65 @@ const decided = z.strictObject({
   allowForeign: z.boolean(),
   /** The operator accepts a snapshot of a newer etcd than the hosts run. */
   allowNewerSnapshot: z.boolean().optional(),
-  /** Hosts that the operator swears are dead, with the URLs that must stay silent. */
-  without: z.array(z.strictObject({ agent: agentName, urls: z.array(z.string()) })),
-  /** Alarms that the snapshot carries, and what is done about them. */
-  alarms: z.strictObject({ carried: z.array(alarm), action: z.enum(['none', 'tolerate', 'disarm']) }),
+  without: deadHosts,
+  alarms: planAlarms,
   /** Absent in plans of releases that could not raise it. */
   revisions: planRevisions.optional(),
   /** Absent in plans of releases that could not rehearse. */
   rehearsal: planRehearsal.optional(),
-  /** The cluster that this restore supersedes, where any host knows it, and those of its members that any host knows. */
-  supersedes: z.strictObject({ clusterId: etcdId, memberIds: z.array(etcdId).max(64).optional() }).optional(),
-  hosts: z.array(planHost).min(1),
+  /** Where any host knows it. */
+  supersedes: superseded.optional(),
+  hosts: z.array(restoreHost).min(1),
 });
 export type PlanDecision = z.infer<typeof decided>;
+
+const undoHost = z.discriminatedUnion('action', [
+  /** The data that the undone operation set aside is swapped in for the present one, and serves. */
+  planHost.extend({
+    action: z.literal('swap'),
+    memberId: etcdId,
+    /** Of its database. The most advanced member has the revision of the cluster, and the others catch up by raft. */
+    revision,
+  }),
+  /** Its present data is of the old cluster: it missed the undone operation. It does again what it was found doing. */
+  planHost.extend({ action: z.literal('keep'), why: z.string() }),
+  /** It has no data of the old cluster that can serve: its present data is set aside, and it stays stopped until it rejoins. */
+  planHost.extend({ action: z.literal('vacate'), why: z.string() }),
+]);
+export type UndoHost = z.infer<typeof undoHost>;
+
+/** What was decided of an undo: no snapshot, but what a finished operation set aside. The operator confirms the hash of exactly this. */
+const undoDecided = z.strictObject({
+  operation: operationId,
+  coordinator: agentName,
+  /** What the operation that is undone left behind: it will be revoked. Its parent is the cluster that is gone back to. */
+  undoes: generation.required({ parentClusterId: true }),
+  /** The cluster that is gone back to, as its most advanced database knows it. */
+  returnsTo: z.strictObject({
+    clusterId: etcdId,
+    revision,
+    members: z
+      .array(
+        z.strictObject({
+          id: etcdId,
+          name: z.string(),
+          peerUrls: z.array(z.string()),
+          isLearner: z.boolean().optional(),
+        }),
+      )
+      .min(1)
+      .max(64),
+  }),
+  without: deadHosts,
+  /** Members of the present cluster on no host of the plan: they must stay silent too. */
+  strangerUrls: z.array(z.string()),
+  alarms: planAlarms,
+  supersedes: superseded,
+  hosts: z.array(undoHost).min(1),
+});
+export type UndoDecision = z.infer<typeof undoDecided>;
+
+export type OperationDecision = PlanDecision | UndoDecision;
 
 /** One thing that can be done about the cluster. */
 const proposal = z.strictObject({
@@ -119,7 +180,7 @@ const measured = z.strictObject({
   quorum: z.enum(['alive', 'lost', 'none']),
   /** The most advanced member that could be read. */
   newest: z.strictObject({ agent: agentName, revision }).optional(),
-  /** Revisions between the snapshot and `newest`: what will be lost. */
+  /** Revisions between what is gone back to and `newest`: what will be lost. Of an undo, what was written since the undone operation. */
   lostRevisions: z.int().nonnegative().optional(),
   /** How many members the new cluster may lose and still work. */
   faultTolerance: z.int().nonnegative(),
@@ -131,7 +192,8 @@ const measured = z.strictObject({
       agent: agentName,
       freeBytes: sizeBytes,
       neededBytes: sizeBytes,
-      holdsSnapshot: z.boolean(),
+      /** Of a restore. */
+      holdsSnapshot: z.boolean().optional(),
       revision: revision.optional(),
       clusterId: etcdId.optional(),
     }),
@@ -147,3 +209,19 @@ export const restorePlan = z.strictObject({
   measured,
 });
 export type RestorePlan = z.infer<typeof restorePlan>;
+
+/** What an undo of a finished restore will do, likewise. */
+export const undoPlan = z.strictObject({
+  version: z.literal(1),
+  hash: sha256Hex,
+  decided: undoDecided,
+  measured,
+});
+export type UndoPlan = z.infer<typeof undoPlan>;
+
+export const operationPlan = z.union([restorePlan, undoPlan]);
+export type OperationPlan = z.infer<typeof operationPlan>;
+
+export function isUndo(plan: OperationPlan): plan is UndoPlan {
+  return 'undoes' in plan.decided;
+}

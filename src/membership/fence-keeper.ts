@@ -6,7 +6,7 @@ import type { Log } from '../observe/log.ts';
 import type { Fence } from '../supervisor/hold-file.ts';
 import { hasProcess, type Supervisor } from '../supervisor/supervisor.ts';
 import { FenceAudit, type FenceNote } from './fence-audit.ts';
-import { lineFrom, standingOf, type Standing } from './standing-of.ts';
+import { lineFrom, standingOf, type Standing, type Succession } from './standing-of.ts';
 
 interface FenceKeeperOptions {
   readonly supervisor: Pick<Supervisor, 'fence' | 'liftFence' | 'fencedBy' | 'state' | 'stop' | 'start'>;
@@ -72,7 +72,7 @@ export class FenceKeeper {
     return standing;
   }
 
-  async #keepOut(by: Generation, known: readonly Generation[], signal: AbortSignal): Promise<void> {
+  async #keepOut(by: Succession, known: readonly Generation[], signal: AbortSignal): Promise<void> {
     const { supervisor } = this.#options;
     const { fence: fenced } = this.#view;
     if (fenced === undefined && !this.#isWitnessed(by, known)) return;
@@ -86,7 +86,7 @@ export class FenceKeeper {
   }
 
   /** The one that is there, where it is as it should be. */
-  #fenceFor({ operation }: Generation, fenced: Fence | undefined, runs: boolean): Fence {
+  #fenceFor({ operation }: Succession, fenced: Fence | undefined, runs: boolean): Fence {
     const wasStopped = fenced?.stopped === true;
     if (fenced?.by === operation && (wasStopped || !runs)) return fenced;
     return {
@@ -118,12 +118,12 @@ export class FenceKeeper {
   }
 
   /** Some peer's data is of a cluster that came out of it. */
-  #isWitnessed(by: Generation, known: readonly Generation[]): boolean {
+  #isWitnessed(by: Succession, known: readonly Generation[]): boolean {
     const line = lineFrom(by, known);
     return this.#options.peerIdentities().some(({ clusterId }) => line.has(clusterId));
   }
 
-  async #place(fence: Fence, { operation, clusterId }: Generation, signal: AbortSignal): Promise<void> {
+  async #place(fence: Fence, { operation, clusterId }: Succession, signal: AbortSignal): Promise<void> {
     const { supervisor, log } = this.#options;
     log.warn(
       { operation, clusterId, next: 'lifeboat member rejoin' },
@@ -161,7 +161,7 @@ export class FenceKeeper {
     return fence === undefined ? {} : { fence };
   }
 
-  #reportFork(generations: readonly Generation[]): void {
+  #reportFork(generations: readonly Succession[]): void {
     this.#options.log.error(
       { operations: generations.map(({ operation }) => operation) },
       'several restores began at one cluster: nobody is fenced, and a person must say which of them counts',

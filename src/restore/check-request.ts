@@ -2,7 +2,7 @@ import { AgentError } from '../base/agent-error.ts';
 import { canonicalSha256 } from '../formats/canonical-json.ts';
 import type { Epoch } from '../formats/restore-journal.ts';
 import type { AdvanceRequest, PromiseRequest } from '../formats/restore-messages.ts';
-import type { RestorePlan } from '../formats/restore-plan.ts';
+import type { OperationPlan } from '../formats/restore-plan.ts';
 
 /** @throws {AgentError} `PEER_REFUSED` for a peer that speaks for another coordinator. */
 export function requireSpeaker(peer: string, { agent }: Epoch): void {
@@ -11,7 +11,7 @@ export function requireSpeaker(peer: string, { agent }: Epoch): void {
 
 /** @throws {AgentError} `PLAN_MISMATCH` for a plan that is not what its hash says. */
 export function requireSound(
-  plan: RestorePlan,
+  plan: OperationPlan,
   { operation, planHash }: AdvanceRequest | PromiseRequest,
 ): void {
   if (plan.hash === planHash && canonicalSha256(plan.decided) === plan.hash) return;

@@ -8,7 +8,7 @@ import {
   type ParticipantReport,
   type PromiseRequest,
 } from '../formats/restore-messages.ts';
-import type { RestorePlan } from '../formats/restore-plan.ts';
+import type { OperationPlan } from '../formats/restore-plan.ts';
 import type { Log } from '../observe/log.ts';
 import type { CallHost } from './call-host.ts';
 import { moveCoordinator } from './coordinator.ts';
@@ -26,7 +26,7 @@ import { coordinatorEntries } from './effect-entries.ts';
 import { GateRun } from './gate-run.ts';
 
 interface CoordinatorOptions {
-  readonly plan: RestorePlan;
+  readonly plan: OperationPlan;
   readonly requestedBy: string;
   readonly call: CallHost;
   /** Appends to this host's journal of the operation and syncs it. */

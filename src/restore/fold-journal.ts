@@ -10,7 +10,7 @@ import type {
   TakeoverOrder,
   Vote,
 } from '../formats/restore-journal.ts';
-import type { RestorePlan } from '../formats/restore-plan.ts';
+import type { OperationPlan } from '../formats/restore-plan.ts';
 import { compareEpochs } from './ballot.ts';
 import { openCoordinator, openTakeover, type CoordinatorState } from './coordinator-state.ts';
 import { foldHooks, type HookRecord } from './hook-record.ts';
@@ -19,7 +19,7 @@ import { isWorking, leadsOut } from './phases.ts';
 
 /** What a journal says, read from front to back. */
 export interface FoldedJournal {
-  readonly plan: RestorePlan;
+  readonly plan: OperationPlan;
   readonly requestedBy: string;
   readonly openedAt: string;
   readonly endedAt?: string;
@@ -152,7 +152,7 @@ class Tally {
   }
 
   /** As this host drove the operation when it went down; `undefined` where another host does. */
-  coordinator(plan: RestorePlan, graceMs: number): CoordinatorState | undefined {
+  coordinator(plan: OperationPlan, graceMs: number): CoordinatorState | undefined {
     if (this.#driving === undefined) return undefined;
     const { epoch, order, operation, proposed } = this.#driving;
     const { hosts } = plan.decided;

@@ -1,15 +1,16 @@
 import type { Clock } from '../base/clock.ts';
 import type { Epoch } from '../formats/restore-journal.ts';
 import { gateFacts, type GateFacts, type GateRequest } from '../formats/restore-messages.ts';
-import type { PlanDecision } from '../formats/restore-plan.ts';
+import type { OperationDecision } from '../formats/restore-plan.ts';
 import type { Failure } from '../formats/identifiers.ts';
 import type { CallHost } from './call-host.ts';
 import { expectedRevision } from './expected-revision.ts';
 import { judgeGate, type GateVerdict } from './gate-verdict.ts';
 import { judgeWrites } from './judge-writes.ts';
+import { servingHosts } from './serving-hosts.ts';
 
 interface GateOptions {
-  readonly plan: PlanDecision;
+  readonly plan: OperationDecision;
   readonly epoch: Epoch;
   /** Hosts that are not waited for. */
   readonly without: readonly string[];
@@ -103,7 +104,7 @@ export class GateRun {
     for (;;) {
       signal.throwIfAborted();
       const facts = await this.#ask(question, signal);
-      const verdict = judgeWrites(plan.hosts.length, facts, served());
+      const verdict = judgeWrites(servingHosts(plan).length, facts, served());
       if (verdict !== 'unknown') return verdict !== 'none';
       this.#say(['finding out whether clients have written to the new cluster']);
       const isSilent = [...facts.values()].includes(undefined);
@@ -129,7 +130,7 @@ export class GateRun {
   async #ask(request: Omit<GateRequest, 'disarm'>, signal: AbortSignal): Promise<Facts> {
     const { plan, without, call } = this.#options;
     const timeoutMs = request.hashAtRevision === undefined ? ASK_TIMEOUT_MS : HASH_TIMEOUT_MS;
-    const hosts = plan.hosts.filter(({ agent }) => !without.includes(agent));
+    const hosts = servingHosts(plan).filter(({ agent }) => !without.includes(agent));
     const disarming = plan.alarms.action === 'disarm' ? hosts[0]?.agent : undefined;
     const answers = await Promise.all(
       hosts.map(async ({ agent }) => {

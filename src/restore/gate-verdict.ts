@@ -1,8 +1,9 @@
 import type { Failure } from '../formats/identifiers.ts';
 import type { GateFacts } from '../formats/restore-messages.ts';
-import type { PlanDecision } from '../formats/restore-plan.ts';
+import type { OperationDecision } from '../formats/restore-plan.ts';
 import { expectedIdentity } from './expected-identity.ts';
-import { expectedRevision } from './expected-revision.ts';
+import { expectedRevision, firstRevision } from './expected-revision.ts';
+import { expectedPeerUrls, servingHosts } from './serving-hosts.ts';
 
 /** What the acceptance gate makes of what the hosts report. */
 export type GateVerdict =
@@ -27,13 +28,13 @@ export type GateVerdict =
  * @param without - Hosts that the operator gave up: nothing is expected of them.
  */
 export function judgeGate(
-  plan: PlanDecision,
+  plan: OperationDecision,
   facts: ReadonlyMap<string, GateFacts | undefined>,
   without: readonly string[] = [],
 ): GateVerdict {
   const waitingFor: string[] = [];
   let unreachable = false;
-  for (const { agent } of plan.hosts.filter((host) => !without.includes(host.agent))) {
+  for (const { agent } of servingHosts(plan).filter((host) => !without.includes(host.agent))) {
     const seen = facts.get(agent);
     if (seen === undefined) {
       unreachable = true;
@@ -54,7 +55,7 @@ export function judgeGate(
 }
 
 /** What no waiting will mend. */
-function whatIsWrong(plan: PlanDecision, seen: GateFacts): string | undefined {
+function whatIsWrong(plan: OperationDecision, seen: GateFacts): string | undefined {
   const expected = expectedIdentity(plan);
   const memberId = expected.memberIds.get(seen.agent);
   if (seen.process === 'stopped' || seen.process === 'failed') {
@@ -66,44 +67,48 @@ function whatIsWrong(plan: PlanDecision, seen: GateFacts): string | undefined {
   if (seen.memberId !== undefined && seen.memberId !== memberId) {
     return `etcd is member ${seen.memberId}, expected ${memberId ?? 'none'}`;
   }
-  const revision = expectedRevision(plan);
+  const revision = firstRevision(plan, seen.agent);
   if (seen.revision !== undefined && seen.revision < revision) {
-    return `etcd is at revision ${seen.revision}, the restore left it at ${revision}`;
+    return `etcd is at revision ${seen.revision}, ${'undoes' in plan ? 'its set-aside database is' : 'the restore left it'} at ${revision}`;
   }
   return membersWrong(plan, seen) ?? countWrong(plan, seen);
 }
 
-function membersWrong(plan: PlanDecision, { members }: GateFacts): string | undefined {
+function membersWrong(plan: OperationDecision, { members }: GateFacts): string | undefined {
   if (members === undefined) return undefined;
-  const wanted = plan.hosts.map((host) => [...host.peerUrls].sort().join(',')).sort();
+  const wanted = expectedPeerUrls(plan)
+    .map((urls) => [...urls].sort().join(','))
+    .sort();
   const found = members.map((member) => [...member.peerUrls].sort().join(',')).sort();
   if (wanted.join(' ') === found.join(' ')) return undefined;
   return `the member list is ${found.join(' ')}, planned was ${wanted.join(' ')}`;
 }
 
-function countWrong(plan: PlanDecision, { keyCount }: GateFacts): string | undefined {
-  const wanted = plan.snapshot.keyCount;
+function countWrong(plan: OperationDecision, { keyCount }: GateFacts): string | undefined {
+  const wanted = 'undoes' in plan ? undefined : plan.snapshot.keyCount;
   if (keyCount === undefined || wanted === undefined || keyCount === wanted) return undefined;
   return `${keyCount} keys at revision ${expectedRevision(plan)}, the snapshot held ${wanted}`;
 }
 
 /** The first thing that is still to come. */
-function whatIsMissing(plan: PlanDecision, seen: GateFacts): string | undefined {
+function whatIsMissing(plan: OperationDecision, seen: GateFacts): string | undefined {
   if (seen.process === 'starting') return 'etcd is starting';
   if (seen.problem !== undefined) return seen.problem.message;
   if (seen.leaderId === undefined) return 'no leader yet';
   if (seen.linearizableRead !== true) return 'no linearizable read yet';
   if (seen.write !== true) return 'no write went through yet';
+  const revision = expectedRevision(plan);
+  if ((seen.revision ?? 0) < revision) return `at revision ${seen.revision ?? 0}, to catch up to ${revision}`;
   return alarmsAsPlanned(plan, seen) ? undefined : 'alarms are not as planned yet';
 }
 
-function alarmsAsPlanned({ alarms: planned }: PlanDecision, { alarms }: GateFacts): boolean {
+function alarmsAsPlanned({ alarms: planned }: OperationDecision, { alarms }: GateFacts): boolean {
   if (alarms === undefined) return false;
   const tolerated = planned.action === 'tolerate' ? planned.carried.map(({ alarm }) => alarm) : [];
   return alarms.every(({ alarm }) => tolerated.includes(alarm));
 }
 
-function compareContents(plan: PlanDecision, facts: readonly GateFacts[]): GateVerdict {
+function compareContents(plan: OperationDecision, facts: readonly GateFacts[]): GateVerdict {
   const leaders = new Set(facts.map(({ leaderId }) => leaderId));
   if (leaders.size > 1) return { type: 'waiting', waitingFor: ['one leader for all'], unreachable: false };
   const revision = Math.max(...facts.map((seen) => seen.revision ?? 0));

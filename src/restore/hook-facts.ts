@@ -1,12 +1,12 @@
 import type { Failure } from '../formats/identifiers.ts';
 import type { HookName, OperationEnd, ParticipantPhase } from '../formats/restore-journal.ts';
-import type { PlanHost, RestorePlan } from '../formats/restore-plan.ts';
+import type { OperationDecision, OperationPlan, PlanHost } from '../formats/restore-plan.ts';
 import { expectedIdentity } from './expected-identity.ts';
 import { expectedRevision } from './expected-revision.ts';
 
 interface HookMoment {
   readonly hook: HookName;
-  readonly plan: RestorePlan;
+  readonly plan: OperationPlan;
   readonly host: Pick<PlanHost, 'agent' | 'found'>;
   /** Where this host stands. */
   readonly phase: ParticipantPhase;
@@ -23,7 +23,6 @@ const MESSAGE_CHARS = 4000;
 export function hookFacts(moment: HookMoment): Record<string, string> {
   const { hook, plan, host, phase, after = '', cause, setAside = [] } = moment;
   const { decided } = plan;
-  const { revisions, snapshot, supersedes } = decided;
   return {
     LIFEBOAT_HOOK: hook,
     LIFEBOAT_OPERATION: decided.operation,
@@ -34,13 +33,23 @@ export function hookFacts(moment: HookMoment): Record<string, string> {
     LIFEBOAT_AGENT: host.agent,
     LIFEBOAT_COORDINATOR: decided.coordinator,
     LIFEBOAT_FOUND: host.found,
-    LIFEBOAT_OLD_CLUSTER_ID: supersedes?.clusterId ?? '',
+    LIFEBOAT_OLD_CLUSTER_ID: decided.supersedes?.clusterId ?? '',
     LIFEBOAT_CLUSTER_ID: expectedIdentity(decided).clusterId,
-    LIFEBOAT_SNAPSHOT_ID: snapshot.id,
+    ...sourceFacts(decided),
     LIFEBOAT_REVISION: String(expectedRevision(decided)),
-    LIFEBOAT_REVISION_BUMP: revisions?.action === 'bump' ? String(revisions.by) : '0',
     LIFEBOAT_SET_ASIDE: setAside.join('\n'),
   };
+}
+
+/** Either of the first two is empty: a restore has a snapshot, an undo goes back to what another operation set aside. */
+function sourceFacts(decided: OperationDecision): Record<string, string> {
+  if ('undoes' in decided) {
+    const { operation } = decided.undoes;
+    return { LIFEBOAT_SNAPSHOT_ID: '', LIFEBOAT_UNDOES: operation, LIFEBOAT_REVISION_BUMP: '0' };
+  }
+  const { snapshot, revisions } = decided;
+  const bump = revisions?.action === 'bump' ? revisions.by : 0;
+  return { LIFEBOAT_SNAPSHOT_ID: snapshot.id, LIFEBOAT_UNDOES: '', LIFEBOAT_REVISION_BUMP: String(bump) };
 }
 
 /** No variable can hold a NUL, and no command could then be started at all. */

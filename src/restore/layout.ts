@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { PlanHost } from '../formats/restore-plan.ts';
+import type { PlanDecision, PlanHost, UndoDecision } from '../formats/restore-plan.ts';
 
 /** The agent's own directory inside a data or WAL dir; a rename from it stays on one file system. */
 export const STAGING_ROOT = '.lifeboat';
@@ -11,11 +11,12 @@ export interface HostLayout {
   readonly member: string;
   /** The data that was found, renamed; an operation never deletes it. */
   readonly setAsideMember: string;
-  /** What a rollback took out of service again; never deleted either. */
+  /** What a rollback took out of service again; never deleted either. Of an undo, where it was staged: it can be tried again. */
   readonly withdrawnMember: string;
   readonly staging: string;
   /** The restore tool's `--data-dir`. */
   readonly stagedDataDir: string;
+  /** What is swapped in. Of an undo, what the undone operation set aside. */
   readonly stagedMember: string;
   /** Written when the staged data was proved and synced. */
   readonly stagedMarker: string;
@@ -26,13 +27,40 @@ export interface HostLayout {
 export interface WalLayout {
   readonly dir: string;
   readonly staging: string;
-  /** The restore tool's `--wal-dir`. */
+  /** The restore tool's `--wal-dir`; of an undo, what the undone operation set aside. */
   readonly staged: string;
   readonly setAside: string;
   readonly withdrawn: string;
 }
 
-export function layoutOf(host: Pick<PlanHost, 'dataDir' | 'walDir'>, operation: string): HostLayout {
+/** As the plan has it: an undo takes its data from where the operation that is undone set it aside, and gives it back there. */
+export function layoutOf(
+  host: Pick<PlanHost, 'dataDir' | 'walDir'>,
+  decided: Pick<PlanDecision, 'operation'> | Pick<UndoDecision, 'operation' | 'undoes'>,
+): HostLayout {
+  const layout = restoreLayoutOf(host, decided.operation);
+  if (!('undoes' in decided)) return layout;
+  const { setAsideMember, wal } = restoreLayoutOf(host, decided.undoes.operation);
+  return {
+    ...layout,
+    stagedMember: setAsideMember,
+    withdrawnMember: setAsideMember,
+    ...(layout.wal === undefined || wal === undefined
+      ? {}
+      : { wal: { ...layout.wal, staged: wal.setAside, withdrawn: wal.setAside } }),
+  };
+}
+
+/** Where the data is that an operation set aside. */
+export function setAsidePlaces(
+  host: Pick<PlanHost, 'dataDir' | 'walDir'>,
+  operation: string,
+): { readonly member: string; readonly wal: string } {
+  const { setAsideMember, wal } = restoreLayoutOf(host, operation);
+  return { member: setAsideMember, wal: wal?.setAside ?? join(setAsideMember, 'wal') };
+}
+
+function restoreLayoutOf(host: Pick<PlanHost, 'dataDir' | 'walDir'>, operation: string): HostLayout {
   const staging = join(host.dataDir, STAGING_ROOT, operation);
   const stagedDataDir = join(staging, 'data');
   return {

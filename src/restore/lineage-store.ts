@@ -7,7 +7,11 @@ import {
   type KnownMember,
   type LineageRecord,
 } from '../formats/generation.ts';
+import type { UndoDecision } from '../formats/restore-plan.ts';
 import { mergeGenerations } from './merge-generations.ts';
+
+/** One that began at a known cluster. */
+export type RevocableGeneration = UndoDecision['undoes'];
 
 /** What this host knows of its cluster's identity and history: `<stateDir>/lineage.json`. */
 export class LineageStore {
@@ -60,10 +64,25 @@ export class LineageStore {
     };
   }
 
+  /** A revocation that was heard of stays: this host may finish an operation that the others have undone since. */
   async add(generation: Generation): Promise<void> {
     await this.#change((record) => {
-      const others = record.generations.filter(({ operation }) => operation !== generation.operation);
-      return { ...record, clusterId: generation.clusterId, generations: [...others, generation] };
+      const { operation, clusterId } = generation;
+      const known = record.generations.find((one) => one.operation === operation);
+      const kept =
+        known?.revokedBy === undefined ? generation : { ...generation, revokedBy: known.revokedBy };
+      return { ...record, clusterId, generations: [...others(record, operation), kept] };
+    });
+    this.#tell();
+  }
+
+  /** `by` went back to the parent: from now on this host is of that cluster, and the members of the undone one are superseded. */
+  async revoke(generation: RevocableGeneration, by: string): Promise<void> {
+    await this.#change((record) => {
+      const { operation, parentClusterId } = generation;
+      const known = record.generations.find((one) => one.operation === operation) ?? generation;
+      const revoked = { ...known, revokedBy: by };
+      return { ...record, clusterId: parentClusterId, generations: [...others(record, operation), revoked] };
     });
     this.#tell();
   }
@@ -99,4 +118,8 @@ export class LineageStore {
     this.#changes = changed.catch(() => undefined);
     await changed;
   }
+}
+
+function others({ generations }: LineageRecord, operation: string): Generation[] {
+  return generations.filter((one) => one.operation !== operation);
 }

@@ -1,7 +1,7 @@
 import type { Epoch, JournalEntry } from '../formats/restore-journal.ts';
 import type { AdvanceRequest, KnownOutcome, ParticipantReport } from '../formats/restore-messages.ts';
 import type { OperationView } from '../formats/operation-view.ts';
-import type { RestorePlan } from '../formats/restore-plan.ts';
+import type { OperationPlan } from '../formats/restore-plan.ts';
 import { compareEpochs } from './ballot.ts';
 import type { CoordinatorRunner } from './coordinator-runner.ts';
 import { isOver, type CoordinatorState } from './coordinator-state.ts';
@@ -11,26 +11,31 @@ import type { ParticipantRunner } from './participant-runner.ts';
 import { isClosed, isEnded } from './phases.ts';
 
 interface Facts {
-  readonly plan: RestorePlan;
+  readonly plan: OperationPlan;
   readonly openedAt: string;
   readonly endedAt?: string;
 }
 
+/** Whether an operation is the newest that finished on its line, as this host knows it. */
+type IsNewest = (operation: string) => boolean;
+
 /** One operation as this host holds it: its own part, and the whole of it where this host drives. */
 export class LocalOperation {
-  readonly plan: RestorePlan;
+  readonly plan: OperationPlan;
   readonly openedAt: string;
   readonly participant: ParticipantRunner;
+  readonly #isNewest: IsNewest;
   #coordinator: CoordinatorRunner | undefined;
   #endedAt: string | undefined;
   #settled = false;
   readonly #takenHooks = new Set<string>();
 
-  constructor(facts: Facts, participant: ParticipantRunner) {
+  constructor(facts: Facts, participant: ParticipantRunner, isNewest: IsNewest) {
     this.plan = facts.plan;
     this.openedAt = facts.openedAt;
     this.#endedAt = facts.endedAt;
     this.participant = participant;
+    this.#isNewest = isNewest;
   }
 
   get id(): string {
@@ -139,6 +144,7 @@ export class LocalOperation {
       unheardMs: this.participant.unheardMs,
       journalProblem: this.participant.journal.problem,
       cause: this.participant.cause,
+      isNewest: this.#isNewest(this.id),
       ...(this.#endedAt === undefined ? {} : { endedAt: this.#endedAt }),
       ...(this.#driving === undefined
         ? {}

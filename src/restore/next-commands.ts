@@ -1,12 +1,12 @@
 import type { OperationPhase, ParticipantPhase } from '../formats/restore-journal.ts';
-import type { RestorePlan } from '../formats/restore-plan.ts';
+import type { OperationPlan } from '../formats/restore-plan.ts';
 import { majorityOf } from './ballot.ts';
 import { expectedHosts, follows, type CoordinatorState } from './coordinator-state.ts';
 import { refusalOf } from './judge-request.ts';
 
 interface Standing {
   readonly phase: OperationPhase;
-  readonly plan: RestorePlan;
+  readonly plan: OperationPlan;
   /** Where this host drives the operation. */
   readonly coordinator?: CoordinatorState;
   /** How long whoever drives it has asked nothing of this host, where another one does. */
@@ -15,6 +15,8 @@ interface Standing {
   readonly stillMs?: number;
   /** Why this host's journal takes nothing at present. What was to be written is tried again until it is there. */
   readonly journalProblem?: string;
+  /** It finished, and none came after it or undid it. */
+  readonly isNewest?: boolean;
 }
 
 /** A coordinator that is there asks every few seconds. */
@@ -27,12 +29,30 @@ const SILENT_MS = 15_000;
 export function nextCommands(standing: Standing): string[] {
   const { phase, plan, coordinator } = standing;
   const id = plan.decided.operation;
-  if (phase === 'finished')
-    return [`lifeboat restore clean ${id}  # on each host, once the cluster is known to be good`];
-  if (phase === 'aborted' || phase === 'rolled-back') return ['lifeboat restore plan'];
+  if (phase === 'finished') return afterwards(standing, id);
+  if (phase === 'aborted' || phase === 'rolled-back') {
+    const { decided } = plan;
+    return [
+      'undoes' in decided ? `lifeboat restore undo ${decided.undoes.operation}` : 'lifeboat restore plan',
+    ];
+  }
   if (coordinator === undefined) return asParticipant(standing, id);
   const onward = asCoordinator(coordinator, standing, id);
   return [...elsewhere(standing, id), ...onward];
+}
+
+function afterwards({ plan, isNewest = false }: Standing, id: string): string[] {
+  const { decided } = plan;
+  const vacated = 'undoes' in decided ? decided.hosts.filter(({ action }) => action === 'vacate') : [];
+  return [
+    ...vacated.map(({ agent }) => `lifeboat member rejoin  # on ${agent}, which has no member now`),
+    `lifeboat restore clean ${id}  # on each host, once the cluster is known to be good`,
+    ...(isNewest
+      ? [
+          `lifeboat restore undo ${id}  # if it is not: back to the data that was set aside, without what was written since`,
+        ]
+      : []),
+  ];
 }
 
 /** A coordinator that cannot write decides nothing, and takes no order. */

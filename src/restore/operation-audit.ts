@@ -1,7 +1,7 @@
 import type { AuditEvent } from '../formats/audit-record.ts';
 import type { Failure } from '../formats/identifiers.ts';
 import type { Epoch, JournalEntry, OperationEnd, ParticipantPhase } from '../formats/restore-journal.ts';
-import type { RestorePlan } from '../formats/restore-plan.ts';
+import type { PlanDecision } from '../formats/restore-plan.ts';
 import { isEnded } from './phases.ts';
 import { endBy, failureIn, foldHooks, type HookRecord } from './hook-record.ts';
 
@@ -135,24 +135,32 @@ export function auditKeyOf(event: AuditEvent): string {
 
 function openedEvent({ plan, requestedBy }: Opened): AuditEvent {
   const { decided, hash } = plan;
-  const { id, sha256, revision, sizeBytes } = decided.snapshot;
   const without = decided.without.map(({ agent }) => agent);
-  const accepting = acceptedBy(decided);
   return {
     event: 'operation-opened',
     operation: decided.operation,
     planHash: hash,
     coordinator: decided.coordinator,
     requestedBy: requestedBy.slice(0, 256),
+    ...(without.length === 0 ? {} : { without }),
+    ...('undoes' in decided ? { undoes: decided.undoes.operation } : restoreFacts(decided)),
+  };
+}
+
+type OpenedEvent = Extract<AuditEvent, { event: 'operation-opened' }>;
+
+function restoreFacts(decided: PlanDecision): Pick<OpenedEvent, 'snapshot' | 'reason' | 'accepting'> {
+  const { id, sha256, revision, sizeBytes } = decided.snapshot;
+  const accepting = acceptedBy(decided);
+  return {
     snapshot: { id, sha256, revision, sizeBytes },
     ...(decided.reason === undefined ? {} : { reason: decided.reason }),
-    ...(without.length === 0 ? {} : { without }),
     ...(accepting.length === 0 ? {} : { accepting }),
   };
 }
 
 /** The guards that the operator overrode, as the flags that did it. */
-function acceptedBy(decided: RestorePlan['decided']): string[] {
+function acceptedBy(decided: PlanDecision): string[] {
   const { skipHashCheck, discardCurrent, allowForeign, allowNewerSnapshot = false } = decided;
   return [
     ...(skipHashCheck ? ['--skip-hash-check'] : []),

@@ -2,15 +2,16 @@ import type { OperationView } from '../formats/operation-view.ts';
 import type { Failure } from '../formats/identifiers.ts';
 import type { OperationPhase, ParticipantPhase } from '../formats/restore-journal.ts';
 import type { ParticipantReport } from '../formats/restore-messages.ts';
-import type { RestorePlan } from '../formats/restore-plan.ts';
+import type { OperationPlan } from '../formats/restore-plan.ts';
 import type { CoordinatorState } from './coordinator-state.ts';
 import type { GateRun } from './gate-run.ts';
 import type { HookRecord } from './hook-record.ts';
 import { nextCommands } from './next-commands.ts';
+import { sourceOf } from './operation-source.ts';
 import { leadsOut } from './phases.ts';
 
 interface Seen {
-  readonly plan: RestorePlan;
+  readonly plan: OperationPlan;
   readonly openedAt: string;
   readonly endedAt?: string;
   /** The commands that ran for it on this host, or are due. */
@@ -28,12 +29,14 @@ interface Seen {
   readonly gate?: GateRun | undefined;
   /** How long nothing has come of the driving. */
   readonly stillMs?: number | undefined;
+  /** It finished, and none came after it or undid it. */
+  readonly isNewest: boolean;
 }
 
 /** An operation for people and programs, as far as this host knows it. */
 export function viewOf(seen: Seen): OperationView {
   const { plan, own, gate } = seen;
-  const { operation, snapshot } = plan.decided;
+  const { operation } = plan.decided;
   const { coordinator, phase, reports, epoch, failure, without } = drivingOf(seen);
   return {
     operation,
@@ -43,7 +46,7 @@ export function viewOf(seen: Seen): OperationView {
     planHash: plan.hash,
     phase,
     startedAt: seen.openedAt,
-    snapshot: { id: snapshot.id, revision: snapshot.revision, sizeBytes: snapshot.sizeBytes },
+    ...sourceOf(plan.decided),
     ...decisionsSeen(own),
     hosts: plan.decided.hosts.map(({ agent }) => hostView(agent, reports[agent], coordinator)),
     gate: [...(gate?.words ?? [])],
@@ -62,8 +65,8 @@ export function viewOf(seen: Seen): OperationView {
   };
 }
 
-function waitingOf({ coordinator, unheardMs, stillMs, journalProblem }: Seen) {
-  return { coordinator, unheardMs, stillMs, journalProblem };
+function waitingOf({ coordinator, unheardMs, stillMs, journalProblem, isNewest }: Seen) {
+  return { coordinator, unheardMs, stillMs, journalProblem, isNewest };
 }
 
 /** What keeps this host from going on, though nothing of it has failed. */
@@ -95,8 +98,8 @@ function hooksView(hooks: readonly HookRecord[]): OperationView['hooks'] {
   }));
 }
 
-function bumpOf({ decided }: RestorePlan): number | undefined {
-  return decided.revisions?.action === 'bump' ? decided.revisions.by : undefined;
+function bumpOf({ decided }: OperationPlan): number | undefined {
+  return 'revisions' in decided && decided.revisions?.action === 'bump' ? decided.revisions.by : undefined;
 }
 
 function hostView(

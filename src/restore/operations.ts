@@ -10,7 +10,7 @@ import type {
   ParticipantReport,
   PromiseRequest,
 } from '../formats/restore-messages.ts';
-import type { RestorePlan } from '../formats/restore-plan.ts';
+import type { OperationPlan } from '../formats/restore-plan.ts';
 import { compareEpochs } from './ballot.ts';
 import { requireSound, requireSpeaker } from './check-request.ts';
 import { CoordinatorRunner } from './coordinator-runner.ts';
@@ -27,6 +27,7 @@ import { contextOf, endedContextOf } from './operation-context.ts';
 import type { OperationsOptions } from './operations-options.ts';
 import { openLateParticipant, openParticipant } from './participant.ts';
 import { ParticipantRunner } from './participant-runner.ts';
+import { placeInLine } from './place-in-line.ts';
 import { isClosed, isEnded } from './phases.ts';
 import { recheckGuards } from './recheck-guards.ts';
 import type { HostContext } from './steps/host-context.ts';
@@ -42,7 +43,7 @@ interface Takeover {
 }
 
 interface Opening {
-  readonly plan: RestorePlan;
+  readonly plan: OperationPlan;
   readonly epoch: Epoch;
   readonly requestedBy: string;
   /** `late`: another host took the operation over, and this one never heard of it before. */
@@ -120,7 +121,7 @@ export class Operations {
   }
 
   /** Starts a confirmed plan with this host as its coordinator. Returns when the plan is durable here. */
-  async run(plan: RestorePlan, requestedBy: string): Promise<LocalOperation> {
+  async run(plan: OperationPlan, requestedBy: string): Promise<LocalOperation> {
     const epoch: Epoch = { counter: 1, agent: this.#options.host.agent };
     const operation = await this.#open({ plan, epoch, requestedBy, as: 'coordinator' });
     const { peerGraceMs } = this.#options.settings;
@@ -268,7 +269,7 @@ export class Operations {
     const journal = await Journal.create(journalPath(this.#options.stateDir, id), entries);
     pass('after opened');
     const runner = ParticipantRunner.open(this.#runnerOptions(context, journal, entries), opening);
-    return this.#keep(new LocalOperation({ plan, openedAt: at }, runner));
+    return this.#keep(new LocalOperation({ plan, openedAt: at }, runner, this.#isNewest));
   }
 
   async #restore(journal: Journal, folded: FoldedJournal): Promise<void> {
@@ -291,7 +292,7 @@ export class Operations {
       return;
     }
     const runner = await ParticipantRunner.resume(this.#runnerOptions(context, journal), folded);
-    const operation = this.#keep(new LocalOperation(folded, runner));
+    const operation = this.#keep(new LocalOperation(folded, runner, this.#isNewest));
     if (coordinator !== undefined) this.#coordinate(operation, coordinator, folded.requestedBy);
   }
 
@@ -330,6 +331,9 @@ export class Operations {
       ),
     );
   }
+
+  readonly #isNewest = (operation: string): boolean =>
+    placeInLine(operation, this.#options.lineage.record.generations).kind === 'newest';
 
   #runnerOptions(context: HostContext, journal: Journal, first: readonly JournalEntry[] = []) {
     const { host, pass = passNothing } = this.#options;

@@ -19,6 +19,7 @@ import {
   type ParticipantState,
 } from './participant.ts';
 import { isClosed, type WorkingPhase } from './phases.ts';
+import { moveOf } from './serving-hosts.ts';
 import type { HostContext } from './steps/host-context.ts';
 import { completeStep, type OnStepBytes } from './steps/step.ts';
 import { stepsOf } from './steps/steps-of-phase.ts';
@@ -306,7 +307,10 @@ export class ParticipantRunner {
 /** What an operation keeps of the data that it took out of service, by the phase that the host is in. */
 function setAsidePaths({ layout, host }: HostContext, phase: ParticipantReport['phase']): string[] {
   const wal = layout.wal;
+  const move = moveOf(host);
+  if (move === 'keep') return [];
   if (['rolled-back', 'rolling-back'].includes(phase)) {
+    if (move === 'vacate') return [];
     return [layout.withdrawnMember, ...(wal === undefined ? [] : [wal.withdrawn])];
   }
   if (host.found === 'absent' || !['started', 'finishing', 'finished'].includes(phase)) return [];

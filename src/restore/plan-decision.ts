@@ -1,6 +1,6 @@
 import { canonicalSha256 } from '../formats/canonical-json.ts';
 import type { HostFacts } from '../formats/host-facts.ts';
-import type { PlanDecision, PlanHost, RestorePlan } from '../formats/restore-plan.ts';
+import type { PlanDecision, RestoreHost, RestorePlan } from '../formats/restore-plan.ts';
 import type { SnapshotManifest } from '../formats/snapshot-manifest.ts';
 import { chooseSnapshot, refuseUnprovedSnapshot, type Candidate } from './choose-snapshot.ts';
 import {
@@ -72,7 +72,7 @@ function decide({ wish, seen, facts, chosen, clusterId }: Findings): PlanDecisio
 }
 
 /** Every host's word counts: whoever is dead now was seen by one that lives. */
-function supersededBy(
+export function supersededBy(
   facts: readonly HostFacts[],
   clusterId: string,
 ): NonNullable<PlanDecision['supersedes']> {
@@ -101,7 +101,7 @@ function planSnapshot(manifest: SnapshotManifest): PlanDecision['snapshot'] {
   };
 }
 
-function planHost(host: HostFacts): PlanHost {
+function planHost(host: HostFacts): RestoreHost {
   return {
     agent: host.agent,
     journalId: host.journalId,

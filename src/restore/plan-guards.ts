@@ -39,8 +39,8 @@ export function refuseLivingCluster(
 
 /** The hosts that take part, sorted. @throws {AgentError} `PEER_UNKNOWN`, `GUARD_HOST_ALIVE`, `GUARD_HOSTS_MISSING`. */
 export function participantsOf(
-  { without }: PlanWish,
-  { agents, facts, silent }: PlanCircumstances,
+  { without }: Pick<PlanWish, 'without'>,
+  { agents, facts, silent }: Pick<PlanCircumstances, 'agents' | 'facts' | 'silent'>,
 ): HostFacts[] {
   const stranger = without.find((agent) => !agents.includes(agent));
   if (stranger !== undefined) {
@@ -69,6 +69,15 @@ export function participantsOf(
 
 /** @throws {AgentError} what would make a hold, a restore or a swap fail on a host. */
 export function refuseUnfitHosts(facts: readonly HostFacts[]): void {
+  refuseUnmovableHosts(facts);
+  for (const { agent, tool, toolProblem } of facts) {
+    if (toolProblem !== undefined) throw fromFailure(agent, toolProblem);
+    if (tool === undefined) throw new AgentError('RESTORE_TOOL_MISSING', `${agent}: no restore tool`);
+  }
+}
+
+/** @throws {AgentError} what would make a hold or a swap fail on a host, whoever made the data that is swapped in. */
+export function refuseUnmovableHosts(facts: readonly HostFacts[]): void {
   for (const host of facts) {
     if (host.activeOperation !== undefined) {
       throw new AgentError(
@@ -76,10 +85,8 @@ export function refuseUnfitHosts(facts: readonly HostFacts[]): void {
         `${host.agent} takes part in operation ${host.activeOperation}`,
       );
     }
-    const problem = host.problems[0] ?? host.toolProblem;
+    const [problem] = host.problems;
     if (problem !== undefined) throw fromFailure(host.agent, problem);
-    if (host.tool === undefined)
-      throw new AgentError('RESTORE_TOOL_MISSING', `${host.agent}: no restore tool`);
   }
   refuseTwins(facts, 'member name', (host) => [host.memberName]);
   refuseTwins(facts, 'peer URL', (host) => host.peerUrls);

@@ -96,10 +96,10 @@ function warningsOf(facts: readonly HostFacts[], decided: PlanDecision, readable
   return warnings;
 }
 
-/** URLs of members of the old cluster that no participant owns: they must stay silent. */
-export function silentUrls(facts: readonly HostFacts[]): string[] {
+/** URLs of members of the old cluster, as these hosts tell of it, that no participant owns: they must stay silent. */
+export function silentUrls(facts: readonly HostFacts[], telling = facts): string[] {
   const own = new Set(facts.flatMap((host) => host.peerUrls));
-  const members = facts.flatMap((host) => host.etcd?.members ?? host.knownMembers);
+  const members = telling.flatMap((host) => host.etcd?.members ?? host.knownMembers);
   const others = members.filter((member) => !member.peerUrls.some((url) => own.has(url)));
   return [...new Set(others.flatMap((member) => [...member.peerUrls, ...member.clientUrls]))].sort();
 }

@@ -3,10 +3,17 @@ import { connect } from 'node:net';
 import { AgentError, asAgentError, messageOf } from '../base/agent-error.ts';
 import type { Clock } from '../base/clock.ts';
 import { compactTime } from '../base/compact-time.ts';
-import { hostFacts, probeResponse, type HostFacts } from '../formats/host-facts.ts';
-import type { Proposal, RestorePlan } from '../formats/restore-plan.ts';
+import {
+  hostFacts,
+  probeResponse,
+  setAsideFacts,
+  type HostFacts,
+  type SetAsideFacts,
+} from '../formats/host-facts.ts';
+import type { OperationPlan, Proposal, RestorePlan, UndoPlan } from '../formats/restore-plan.ts';
 import type { CallHost } from './call-host.ts';
 import { decidePlan } from './plan-decision.ts';
+import { decideUndo, type UndoWish } from './plan-undo.ts';
 import type { PlanCircumstances, PlanWish } from './plan-wish.ts';
 import { proposeActions } from './propose-actions.ts';
 
@@ -32,19 +39,50 @@ export async function planOperation(
   wish: PlanWish,
   signal: AbortSignal,
 ): Promise<RestorePlan> {
-  const nowMs = planner.clock.now();
-  const collected = await collectFacts(planner, planner.agents, signal);
   const seen: PlanCircumstances = {
-    coordinator: planner.coordinator,
-    operation: `${compactTime(nowMs)}-${randomBytes(3).toString('hex')}`,
+    ...(await lookAround(planner, signal)),
     clusterToken: `lifeboat-${randomBytes(12).toString('hex')}`,
-    nowMs,
-    agents: planner.agents,
-    ...collected,
   };
   const plan = decideOrPropose(wish, seen);
   await refuseLivingDead(planner.call, plan, signal);
   return { ...plan, measured: { ...plan.measured, proposals: proposeActions(seen, plan) } };
+}
+
+/** The same for an undo: every host is also asked what the operation that is undone set aside there. */
+export async function planUndo(planner: Planner, wish: UndoWish, signal: AbortSignal): Promise<UndoPlan> {
+  const seen = await lookAround(planner, signal);
+  const agents = seen.facts.map(({ agent }) => agent);
+  const setAside = await Promise.all(
+    agents.map((agent) => askSetAside(planner.call, agent, wish.operation, signal)),
+  );
+  const plan = decideUndo(wish, { ...seen, setAside });
+  await refuseLivingDead(planner.call, plan, signal);
+  return plan;
+}
+
+async function lookAround(
+  planner: Planner,
+  signal: AbortSignal,
+): Promise<Omit<PlanCircumstances, 'clusterToken'>> {
+  const { coordinator, agents, clock } = planner;
+  const nowMs = clock.now();
+  const operation = `${compactTime(nowMs)}-${randomBytes(3).toString('hex')}`;
+  return { coordinator, operation, nowMs, agents, ...(await collectFacts(planner, agents, signal)) };
+}
+
+async function askSetAside(
+  call: CallHost,
+  agent: string,
+  operation: string,
+  signal: AbortSignal,
+): Promise<SetAsideFacts> {
+  try {
+    const options = { timeoutMs: FACTS_TIMEOUT_MS, signal };
+    return setAsideFacts.parse(await call(agent, 'host.set-aside', { operation }, options));
+  } catch (error) {
+    signal.throwIfAborted();
+    return { agent, path: '', problem: `it does not say what it has: ${messageOf(error)}` };
+  }
 }
 
 /** What is refused comes with what can be done instead, the least destructive first. */
@@ -87,25 +125,28 @@ export async function collectFacts(
 }
 
 /**
- * The member URLs of hosts that the operator swears are dead, probed from all participants.
+ * The member URLs of hosts that the operator swears are dead, and of members that an undo must not leave running, probed from all
+ * participants.
  *
  * @throws {AgentError} `GUARD_HOST_ALIVE` when any of them answers anybody.
  */
 export async function refuseLivingDead(
   call: CallHost,
-  plan: RestorePlan,
+  plan: OperationPlan,
   signal: AbortSignal,
 ): Promise<void> {
-  const urls = [...new Set(plan.decided.without.flatMap((host) => host.urls))];
+  const { decided } = plan;
+  const strangers = 'undoes' in decided ? decided.strangerUrls : [];
+  const urls = [...new Set([...decided.without.flatMap((host) => host.urls), ...strangers])];
   if (urls.length === 0) return;
   await Promise.all(
-    plan.decided.hosts.map(async ({ agent }) => {
+    decided.hosts.map(async ({ agent }) => {
       const answer = await call(agent, 'host.probe', { urls }, { timeoutMs: FACTS_TIMEOUT_MS, signal });
       const { answering } = probeResponse.parse(answer);
       if (answering.length === 0) return;
       throw new AgentError(
         'GUARD_HOST_ALIVE',
-        `${answering.join(', ')} answers ${agent}, though it was sworn dead`,
+        `${answering.join(', ')} answers ${agent}, though ${strangers.some((url) => answering.includes(url)) ? 'no host of the plan has it' : 'it was sworn dead'}`,
       );
     }),
   );

@@ -2,13 +2,13 @@ import { asAgentError } from '../base/agent-error.ts';
 import type { Clock } from '../base/clock.ts';
 import type { EtcdClient } from '../etcd/client.ts';
 import type { GateFacts, GateRequest } from '../formats/restore-messages.ts';
-import type { RestorePlan } from '../formats/restore-plan.ts';
+import type { OperationPlan } from '../formats/restore-plan.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
 import { ALL_KEYS, countKeys, hashAt, readMembers, readsLinearizably } from './cluster-reads.ts';
 
 interface GateProbe {
   readonly agent: string;
-  readonly plan: RestorePlan;
+  readonly plan: OperationPlan;
   readonly supervisor: Supervisor;
   readonly etcd: EtcdClient;
   readonly clock: Clock;
@@ -115,7 +115,11 @@ async function disarm({ etcd, plan }: GateProbe, signal: AbortSignal): Promise<v
  * A lease granted and revoked goes through raft and leaves the revision alone. Under NOSPACE etcd refuses grants but
  * still runs a revoke through raft, so there an unknown lease is revoked and "not found" is the proof.
  */
-async function writesWithoutAKey(etcd: EtcdClient, plan: RestorePlan, signal: AbortSignal): Promise<boolean> {
+async function writesWithoutAKey(
+  etcd: EtcdClient,
+  plan: OperationPlan,
+  signal: AbortSignal,
+): Promise<boolean> {
   if (plan.decided.alarms.action !== 'tolerate') {
     const { id } = await etcd.grantLease(LEASE_TTL_SECONDS, signal);
     await etcd.revokeLease(id, signal);

@@ -1,6 +1,6 @@
 import { AgentError } from '../base/agent-error.ts';
 import type { HostFacts } from '../formats/host-facts.ts';
-import type { RestorePlan } from '../formats/restore-plan.ts';
+import type { OperationPlan } from '../formats/restore-plan.ts';
 import type { CallHost } from './call-host.ts';
 import type { GuardStage } from './coordinator-state.ts';
 import { newestMember } from './plan-measurement.ts';
@@ -13,7 +13,7 @@ import { collectFacts, refuseLivingDead } from './plan-operation.ts';
  */
 export async function recheckGuards(
   call: CallHost,
-  plan: RestorePlan,
+  plan: OperationPlan,
   stage: GuardStage,
   signal: AbortSignal,
 ): Promise<void> {
@@ -29,7 +29,7 @@ export async function recheckGuards(
   await refuseLivingDead(call, plan, signal);
 }
 
-function requireSameHosts(plan: RestorePlan, facts: readonly HostFacts[]): void {
+function requireSameHosts(plan: OperationPlan, facts: readonly HostFacts[]): void {
   for (const host of plan.decided.hosts) {
     const now = facts.find(({ agent }) => agent === host.agent);
     if (now?.journalId !== host.journalId) {
@@ -47,8 +47,9 @@ function requireSameHosts(plan: RestorePlan, facts: readonly HostFacts[]): void 
   }
 }
 
-function requireNoWorseLoss(plan: RestorePlan, facts: readonly HostFacts[]): void {
-  if (plan.decided.discardCurrent) return;
+function requireNoWorseLoss(plan: OperationPlan, facts: readonly HostFacts[]): void {
+  // An undo discards what was written since, and said so: the present cluster works as a rule.
+  if ('undoes' in plan.decided || plan.decided.discardCurrent) return;
   const healthy = facts.find((host) => host.etcd?.hasQuorum === true);
   if (healthy !== undefined) {
     throw new AgentError(

@@ -1,4 +1,4 @@
-import { manifestRequest, probeRequest } from '../formats/host-facts.ts';
+import { manifestRequest, probeRequest, setAsideRequest } from '../formats/host-facts.ts';
 import {
   advanceRequest,
   gateRequest,
@@ -8,6 +8,7 @@ import {
 } from '../formats/restore-messages.ts';
 import { parseParams } from '../mesh/parse-params.ts';
 import { inspectHost } from './inspect-host.ts';
+import { inspectSetAside } from './inspect-set-aside.ts';
 import type { OperationsOptions } from './operations-options.ts';
 import type { Operations } from './operations.ts';
 import { probeUrls } from './plan-operation.ts';
@@ -20,13 +21,15 @@ export function restoreMethods(
   operations: Operations,
   options: OperationsOptions,
 ): Readonly<Record<string, Answer>> {
-  const { host, supervisor, etcd, catalog, lineage, clock } = options;
+  const { host, supervisor, etcd, catalog, lineage, clock, prover } = options;
   return {
     'host.facts': async (_peer, _params, signal) =>
       await inspectHost(
         { host, supervisor, etcd, catalog, lineage, activeOperation: operations.boundBy },
         signal,
       ),
+    'host.set-aside': async (_peer, params, signal) =>
+      await inspectSetAside({ host, prover, ...parseParams(setAsideRequest, params) }, signal),
     'snapshot.manifest': async (_peer, params) => await catalog.get(parseParams(manifestRequest, params).id),
     'snapshot.verify': async (_peer, params, signal) =>
       await catalog.verify(parseParams(manifestRequest, params).id, signal),

@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import { AgentError } from '../base/agent-error.ts';
 import type { OperationView } from '../formats/operation-view.ts';
 import type { JournalEntry } from '../formats/restore-journal.ts';
+import { sourceOf } from './operation-source.ts';
 
 type Opening = Pick<Extract<JournalEntry, { type: 'opened' }>, 'at' | 'plan'>;
 
@@ -52,8 +53,7 @@ export class UnreadableOperation {
 function planFacts(opening: Opening | undefined): Partial<OperationView> {
   if (opening === undefined) return {};
   const { decided, hash } = opening.plan;
-  const { id, revision, sizeBytes } = decided.snapshot;
-  return { coordinator: decided.coordinator, planHash: hash, snapshot: { id, revision, sizeBytes } };
+  return { coordinator: decided.coordinator, planHash: hash, ...sourceOf(decided) };
 }
 
 /** An operation's id begins with the time at which it was planned: `20261123T143000Z`. */

@@ -1,6 +1,7 @@
 import type { RunJob } from '../base/serve-thread-job.ts';
 import { openPageFile } from '../bbolt/page-file.ts';
 import { readKeyspaceFacts } from '../mvcc/keyspace-facts.ts';
+import { readMembership } from '../mvcc/membership.ts';
 import { proveKeyspace } from '../mvcc/prove-keyspace.ts';
 import { judgeTrailer } from './trailer-hash.ts';
 
@@ -21,5 +22,9 @@ export const PROOF_JOBS = {
   'read-facts': ({ path }: FileToRead) => {
     using file = openPageFile(path);
     return readKeyspaceFacts(file);
+  },
+  'read-membership': ({ path }: FileToRead) => {
+    using file = openPageFile(path);
+    return readMembership(file);
   },
 } as const satisfies Record<string, RunJob>;

@@ -9,7 +9,7 @@ interface Waiting {
 
 /**
  * Lets only so many proofs run at the same time: each keeps a core or two and the disk busy, and has tens of MiB of memory. The others wait
- * for their turn, in the order in which they came; `urgent` ones before the rest. The few pages of `readFacts` never wait.
+ * for their turn, in the order in which they came; `urgent` ones before the rest. The few pages of `readFacts` and `readMembership` never wait.
  *
  * One that waits reports 0 bytes whenever one that runs moves on: whoever watches it for a standstill sees that there is none. An abort
  * takes it out of the queue.
@@ -34,6 +34,7 @@ export class ProofQueue {
       proveFile: (path, options) =>
         this.#inTurn(isUrgent, options, (watched) => prover.proveFile(path, { ...options, ...watched })),
       readFacts: (path, signal) => prover.readFacts(path, signal),
+      readMembership: (path, signal) => prover.readMembership(path, signal),
     };
   }
 

@@ -3,6 +3,7 @@ import type { ErrorCode } from '../base/error-codes.ts';
 import type { OnBytes } from '../base/hash-file.ts';
 import { runInThread, type ThreadOptions, type ThreadProgram } from '../base/run-in-thread.ts';
 import type { KeyspaceFacts } from '../mvcc/keyspace-facts.ts';
+import type { Membership } from '../mvcc/membership.ts';
 import type { KeyspaceProof } from '../mvcc/prove-keyspace.ts';
 import type { FileToProve, PROOF_JOBS } from './proof-jobs.ts';
 import type { TrailerVerdict } from './trailer-hash.ts';
@@ -37,6 +38,8 @@ export interface Prover {
   proveFile(path: string, options: ThreadOptions & ProofExtent): Promise<FileProof>;
   /** The few pages that tell what the file is. Proves nothing. @throws {AgentError} as `proveKeyspace` */
   readFacts(path: string, signal: AbortSignal): Promise<KeyspaceFacts>;
+  /** Whom the file names as members. Proves nothing. @throws {AgentError} `SNAPSHOT_DAMAGED`. */
+  readMembership(path: string, signal: AbortSignal): Promise<Membership>;
 }
 
 /** A verdict on the file, not on the reading of it. */
@@ -52,6 +55,7 @@ export function openProver(program: ThreadProgram): Prover {
   return {
     proveKeyspace: (path, options) => run('prove-keyspace', path, options),
     readFacts: (path, signal) => run('read-facts', path, { signal }),
+    readMembership: (path, signal) => run('read-membership', path, { signal }),
     proveFile: async (path, { signal, onBytes, withStatus = false }) => {
       const failed = new AbortController();
       const both = AbortSignal.any([signal, failed.signal]);

@@ -39,6 +39,15 @@ export const flags = {
   waitsOnNewData: (host: Place): Flag => flag(join(host.directory, 'waits-on-new-data')),
 };
 
+/** etcd exits at once from when this path is gone: an undo takes away what it goes back to, and gives it back when it fails. */
+export async function refuseWithout({ directory }: Place, path: string): Promise<void> {
+  await writeFile(join(directory, 'refuses-without'), path);
+}
+
+export async function refuseNothing({ directory }: Place): Promise<void> {
+  await rm(join(directory, 'refuses-without'));
+}
+
 /** A restore tool that can be held up. */
 export function toolThatWaits({ directory }: Place): string {
   const tool = findEtcdBinary('etcdutl') ?? etcdBinary('etcdctl');
@@ -53,6 +62,8 @@ export function toolThatWaits({ directory }: Place): string {
 /** An etcd that can be kept from starting on old or on restored data. It has etcd's name, by which it is known again. */
 export function etcdThatMayFail({ directory, dataDir }: Place & { readonly dataDir: string }): string {
   return script(directory, 'etcd', [
+    `needed=$(cat ${directory}/refuses-without 2>/dev/null)`,
+    '[ -z "$needed" ] || [ -e "$needed" ] || { echo "told to refuse without $needed"; exit 1; }',
     `if ls -d ${dataDir}/member.before-* >/dev/null 2>&1; then`,
     `  while [ -e ${directory}/waits-on-new-data ]; do sleep 0.05; done`,
     `  [ ! -e ${directory}/refuses-new-data ] || { echo "told to refuse the new data"; exit 1; }`,

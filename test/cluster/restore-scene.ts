@@ -2,7 +2,7 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, vi } from 'vitest';
 import type { OperationView } from '../../src/formats/operation-view.ts';
-import type { RestorePlan } from '../../src/formats/restore-plan.ts';
+import type { OperationPlan, RestorePlan, UndoPlan } from '../../src/formats/restore-plan.ts';
 import type { SnapshotManifest } from '../../src/formats/snapshot-manifest.ts';
 import { startLab, type LabCluster, type LabHost, type LabOptions } from '../support/lab-cluster.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
@@ -140,6 +140,15 @@ export async function plan(scene: Scene, host: LabHost, ...flags: string[]): Pro
   return await scene.lab.json<RestorePlan>(host, 'restore', 'plan', ...flags);
 }
 
+export async function planUndo(
+  scene: Scene,
+  host: LabHost,
+  operation: string,
+  ...flags: string[]
+): Promise<UndoPlan> {
+  return await scene.lab.json<UndoPlan>(host, 'restore', 'plan', '--undo', operation, ...flags);
+}
+
 export interface Refusal {
   readonly exitCode: number;
   readonly code: string;
@@ -169,7 +178,7 @@ export interface Ended {
 }
 
 /** `restore run --confirm`, followed to its end. */
-export async function run(scene: Scene, host: LabHost, { hash }: RestorePlan): Promise<Ended> {
+export async function run(scene: Scene, host: LabHost, { hash }: OperationPlan): Promise<Ended> {
   const { exitCode, stdout, stderr } = await scene.lab.cli(
     host,
     '-o',
@@ -187,7 +196,7 @@ export async function run(scene: Scene, host: LabHost, { hash }: RestorePlan): P
 }
 
 /** Starts a restore that nobody follows. */
-export function runUnwatched(scene: Scene, host: LabHost, made: RestorePlan): void {
+export function runUnwatched(scene: Scene, host: LabHost, made: OperationPlan): void {
   scene.lab.ask(host, 'restore.run', { planHash: made.hash, requestedBy: 'test' }).catch(() => undefined);
 }
 
@@ -209,7 +218,7 @@ export async function viewAt(
 export async function untilPhase(
   scene: Scene,
   host: LabHost,
-  made: RestorePlan,
+  made: OperationPlan,
   phase: string,
 ): Promise<void> {
   await expect
@@ -220,7 +229,7 @@ export async function untilPhase(
     .toBe(phase);
 }
 
-export async function expectPhaseEverywhere(scene: Scene, made: RestorePlan, phase: string): Promise<void> {
+export async function expectPhaseEverywhere(scene: Scene, made: OperationPlan, phase: string): Promise<void> {
   for (const host of scene.hosts) await untilPhase(scene, host, made, phase);
 }
 

@@ -1,6 +1,6 @@
 import type { AgentStatus } from '../../src/formats/control.ts';
 import type { OperationView } from '../../src/formats/operation-view.ts';
-import type { RestorePlan } from '../../src/formats/restore-plan.ts';
+import type { RestorePlan, UndoPlan } from '../../src/formats/restore-plan.ts';
 import type { SnapshotManifest } from '../../src/formats/snapshot-manifest.ts';
 
 // What an agent of a three-host cluster could answer. Each function gives a fresh value with what the test changes.
@@ -86,6 +86,40 @@ export function samplePlan(changes: PlanChanges = {}): RestorePlan {
         revision: 1261 + index,
       })),
       ...changes.measured,
+    },
+  };
+}
+
+/** Of an undo of `OPERATION`, as the same three hosts would do it. */
+export function sampleUndo(changes: Partial<UndoPlan['decided']> = {}): UndoPlan {
+  const { hosts, ...restored } = samplePlan().decided;
+  const members = hosts.map(({ memberName, peerUrls }, index) => ({
+    ...{ id: `000000000000000${index + 1}`, name: memberName, peerUrls },
+  }));
+  return {
+    version: 1,
+    hash: PLAN_HASH,
+    decided: {
+      operation: '20261123T160000Z-d4e5f6',
+      coordinator: 'h1',
+      undoes: {
+        ...{ operation: OPERATION, clusterId: '7a6b5c4d3e2f1a0b', parentClusterId: CLUSTER },
+        ...{ restoredRevision: 1234, snapshotId: restored.snapshot.id },
+        finishedAt: '2026-11-23T15:01:41.000Z',
+      },
+      returnsTo: { clusterId: CLUSTER, revision: 1263, members },
+      ...{ without: [], strangerUrls: [], alarms: { carried: [], action: 'none' } },
+      supersedes: { clusterId: '7a6b5c4d3e2f1a0b' },
+      hosts: hosts.map(({ toolPath: _, toolVersion: __, ...host }, index) => ({
+        ...host,
+        ...{ action: 'swap', memberId: members[index]?.id ?? '', revision: 1261 + index },
+      })),
+      ...changes,
+    },
+    measured: {
+      ...{ at: '2026-11-23T16:00:00.000Z', quorum: 'alive', faultTolerance: 1, warnings: [] },
+      ...{ newest: { agent: 'h1', revision: 1240 }, lostRevisions: 6 },
+      hosts: hosts.map(({ agent }) => ({ agent, freeBytes: 10 * 2 ** 30, neededBytes: 0, revision: 1240 })),
     },
   };
 }

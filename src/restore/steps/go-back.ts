@@ -4,6 +4,7 @@ import { AgentError } from '../../base/agent-error.ts';
 import { removeDurably, renameDurably, syncDirectory, writeTextDurably } from '../../base/durable-file.ts';
 import { endProcesses } from '../../supervisor/end-processes.ts';
 import { isEtcdWalEntry, type WalLayout } from '../layout.ts';
+import { moveOf } from '../serving-hosts.ts';
 import type { HostContext } from './host-context.ts';
 import { moveEntries } from '../../base/move-entries.ts';
 import { pathExists } from '../../base/path-exists.ts';
@@ -24,20 +25,38 @@ export function rollbackStopSteps(context: HostContext): Step[] {
 
 /** From the new data back to the old. What the new cluster was told meanwhile is set aside too. */
 export function rollbackSteps(context: HostContext): Step[] {
+  return [...moveBackSteps(context), ...letGo(context), ...removeStaging(context)];
+}
+
+function moveBackSteps(context: HostContext): Step[] {
   const { wal } = context.layout;
-  const walSteps = wal === undefined ? [] : [withdrawWal(context, wal), reinstateWal(context, wal)];
-  return [
-    withdrawMember(context),
-    ...walSteps,
-    reinstateMember(context),
-    ...letGo(context),
-    ...removeStaging(context),
-  ];
+  switch (moveOf(context.host)) {
+    case 'swap': {
+      const walSteps = wal === undefined ? [] : [withdrawWal(context, wal), reinstateWal(context, wal)];
+      return [withdrawMember(context), ...walSteps, reinstateMember(context)];
+    }
+    case 'vacate':
+      return [...(wal === undefined ? [] : [reinstateWal(context, wal)]), reinstateMember(context)];
+    case 'keep':
+      return [];
+  }
 }
 
 /** The new cluster is accepted: the hold goes, the lineage is written, the old data stays where it is. */
 export function finishSteps(context: HostContext): Step[] {
-  return [start(context), recordGeneration(context), release(context), ...removeStaging(context)];
+  return [...settleSteps(context), ...removeStaging(context)];
+}
+
+function settleSteps(context: HostContext): Step[] {
+  const record = recordGeneration(context);
+  switch (moveOf(context.host)) {
+    case 'swap':
+      return [start(context), record, release(context)];
+    case 'vacate':
+      return [record, release(context)];
+    case 'keep':
+      return [record, ...letGo(context)];
+  }
 }
 
 /** The hold goes, and etcd does again what it was found doing. */
@@ -165,6 +184,8 @@ function removeStaging({ layout, host, clock }: HostContext): Step[] {
         const madeDataDir = await pathExists(join(layout.staging, 'made-data-dir'));
         if (layout.wal !== undefined) {
           await removeDurably(layout.wal.staging);
+          // What an undo emptied: it lies beside the staging.
+          await removeIfEmpty(layout.wal.staged);
           await removeIfEmpty(dirname(layout.wal.staging));
         }
         await rm(layout.stagedDataDir, { recursive: true, force: true });

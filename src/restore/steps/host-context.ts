@@ -2,7 +2,13 @@ import type { HookCommand } from '../../base/run-hook.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../observe/log.ts';
 import type { HookName } from '../../formats/restore-journal.ts';
-import type { PlanHost, RestorePlan } from '../../formats/restore-plan.ts';
+import {
+  isUndo,
+  type RestoreHost,
+  type RestorePlan,
+  type UndoHost,
+  type UndoPlan,
+} from '../../formats/restore-plan.ts';
 import type { Prover } from '../../snapshot/prover.ts';
 import type { Supervisor } from '../../supervisor/supervisor.ts';
 import type { HostLayout } from '../layout.ts';
@@ -36,16 +42,15 @@ export interface Rehearsal {
 }
 
 /** Everything a step may use, on one host, for one operation. */
-export interface HostContext {
-  readonly plan: RestorePlan;
-  readonly host: PlanHost;
+export type HostContext = RestoringHost | UndoingHost;
+
+/** What it may use whatever the operation does. */
+interface OperatedHost {
   readonly layout: HostLayout;
   readonly supervisor: Supervisor;
   /** Resolves when it is this host's turn in the stop of all. Without it, that is at once. */
   readonly turnToStop?: (signal: AbortSignal) => Promise<void>;
-  readonly snapshot: SnapshotSource;
-  readonly rehearsal?: Rehearsal;
-  readonly prover: Pick<Prover, 'readFacts'>;
+  readonly prover: Pick<Prover, 'readFacts' | 'proveKeyspace'>;
   readonly settings: HostSettings;
   /** The value of PATH, where the restore tool is looked for. */
   readonly searchPath: string;
@@ -53,6 +58,22 @@ export interface HostContext {
   readonly log: Log;
   /** Called by the finish: the cluster that came out, for the lineage of later snapshots. */
   recordGeneration(): Promise<void>;
+}
+
+export interface RestoringHost extends OperatedHost {
+  readonly plan: RestorePlan;
+  readonly host: RestoreHost;
+  readonly snapshot: SnapshotSource;
+  readonly rehearsal?: Rehearsal;
+}
+
+export interface UndoingHost extends OperatedHost {
+  readonly plan: UndoPlan;
+  readonly host: UndoHost;
+}
+
+export function isUndoing(context: HostContext): context is UndoingHost {
+  return isUndo(context.plan);
 }
 
 export interface HostSettings {

@@ -10,14 +10,14 @@ import {
 import { findRestoreTools } from '../../restore-tool/find-tools.ts';
 import { runRestore } from '../../restore-tool/run-restore.ts';
 import { expectedRevision } from '../expected-revision.ts';
-import type { HostContext } from './host-context.ts';
+import type { HostContext, RestoringHost } from './host-context.ts';
 import { parseOwner } from './owner.ts';
 import { pathExists } from '../../base/path-exists.ts';
 import type { Step } from './step.ts';
 import { adoptTree } from './sync-tree.ts';
 
 /** Everything before the old etcd is touched. All of it is undone by deleting the staging directories. */
-export function prepareSteps(context: HostContext): Step[] {
+export function prepareSteps(context: RestoringHost): Step[] {
   return [
     makeDataDir(context),
     fetchSnapshot(context),
@@ -27,7 +27,7 @@ export function prepareSteps(context: HostContext): Step[] {
   ];
 }
 
-function makeDataDir({ host, layout, settings }: HostContext): Step {
+export function makeDataDir({ host, layout, settings }: HostContext): Step {
   return {
     name: 'make-data-dir',
     isDone: () => pathExists(layout.staging),
@@ -49,7 +49,7 @@ function makeDataDir({ host, layout, settings }: HostContext): Step {
   };
 }
 
-function fetchSnapshot({ snapshot }: HostContext): Step {
+function fetchSnapshot({ snapshot }: RestoringHost): Step {
   return {
     name: 'fetch-snapshot',
     isDone: async () => (await snapshot.locate()) !== undefined,
@@ -58,7 +58,7 @@ function fetchSnapshot({ snapshot }: HostContext): Step {
 }
 
 /** What an agent proved before it was killed may have changed since: it is proved again, unless all that it is for is done. */
-function verifySnapshot(context: HostContext): Step {
+function verifySnapshot(context: RestoringHost): Step {
   const { snapshot } = context;
   let verified = false;
   return {
@@ -72,13 +72,13 @@ function verifySnapshot(context: HostContext): Step {
   };
 }
 
-function isRehearser({ plan, host }: HostContext): boolean {
+function isRehearser({ plan, host }: RestoringHost): boolean {
   const { rehearsal } = plan.decided;
   return rehearsal?.action === 'run' && rehearsal.agent === host.agent;
 }
 
 /** Before the staging, so that both never take up room at once, and while the old etcd serves. */
-function rehearse({ rehearsal, snapshot, host }: HostContext): Step {
+function rehearse({ rehearsal, snapshot, host }: RestoringHost): Step {
   return {
     name: 'rehearse',
     isDone: async () => (await rehearsal?.isDone()) === true,
@@ -92,7 +92,7 @@ function rehearse({ rehearsal, snapshot, host }: HostContext): Step {
   };
 }
 
-function stage(context: HostContext): Step {
+function stage(context: RestoringHost): Step {
   const { plan, layout, snapshot } = context;
   return {
     name: 'stage',
@@ -109,11 +109,11 @@ function stage(context: HostContext): Step {
   };
 }
 
-async function isStaged({ plan, layout }: HostContext): Promise<boolean> {
+async function isStaged({ plan, layout }: RestoringHost): Promise<boolean> {
   return (await readTextIfPresent(layout.stagedMarker)) === plan.hash;
 }
 
-async function restoreIntoStaging(context: HostContext, signal: AbortSignal): Promise<void> {
+async function restoreIntoStaging(context: RestoringHost, signal: AbortSignal): Promise<void> {
   const { plan, host, layout, snapshot, log } = context;
   const [tool] = await findRestoreTools({ toolPath: host.toolPath, searchPath: context.searchPath }, signal);
   using _held = snapshot.use();
@@ -157,7 +157,7 @@ async function restoreIntoStaging(context: HostContext, signal: AbortSignal): Pr
  * unsafeGetLatestRevision).
  */
 async function bumpOf(
-  { plan, prover }: HostContext,
+  { plan, prover }: RestoringHost,
   snapshotPath: string,
   signal: AbortSignal,
 ): Promise<number | undefined> {
@@ -167,7 +167,7 @@ async function bumpOf(
 }
 
 /** What the tool made must hold what the snapshot held, whatever its exit status said. */
-async function proveStaged({ plan, layout, prover }: HostContext, signal: AbortSignal): Promise<void> {
+async function proveStaged({ plan, layout, prover }: RestoringHost, signal: AbortSignal): Promise<void> {
   const { snapshot, revisions } = plan.decided;
   const facts = await prover.readFacts(`${layout.stagedMember}/snap/db`, signal);
   const expected = expectedRevision(plan.decided);
@@ -184,7 +184,7 @@ async function proveStaged({ plan, layout, prover }: HostContext, signal: AbortS
   );
 }
 
-async function adoptStaged({ layout }: HostContext): Promise<void> {
+async function adoptStaged({ layout }: RestoringHost): Promise<void> {
   const model = await stat((await pathExists(layout.member)) ? layout.member : layout.dataDir);
   const mode = model.mode & 0o7777;
   await adoptTree(layout.stagedMember, model, mode);

@@ -1,7 +1,8 @@
 import type { WorkingPhase } from '../phases.ts';
 import { abortSteps, finishSteps, rollbackSteps, rollbackStopSteps } from './go-back.ts';
-import type { HostContext } from './host-context.ts';
+import { isUndoing, type HostContext } from './host-context.ts';
 import { prepareSteps } from './prepare.ts';
+import { proveSteps } from './prove-set-aside.ts';
 import type { Step } from './step.ts';
 import { confirmSteps, stopSteps } from './stop.ts';
 import { commitSteps } from './swap.ts';
@@ -10,7 +11,7 @@ import { commitSteps } from './swap.ts';
 export function stepsOf(phase: WorkingPhase, context: HostContext): Step[] {
   switch (phase) {
     case 'preparing':
-      return prepareSteps(context);
+      return isUndoing(context) ? proveSteps(context) : prepareSteps(context);
     case 'stopping':
       return stopSteps(context);
     case 'confirming':

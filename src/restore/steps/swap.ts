@@ -1,8 +1,9 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { AgentError } from '../../base/agent-error.ts';
 import { renameDurably, syncDirectory, writeTextDurably } from '../../base/durable-file.ts';
 import { hasProcess } from '../../supervisor/supervisor.ts';
 import { isEtcdWalEntry, type WalLayout } from '../layout.ts';
+import { moveOf } from '../serving-hosts.ts';
 import type { HostContext } from './host-context.ts';
 import { moveEntries } from '../../base/move-entries.ts';
 import { pathExists } from '../../base/path-exists.ts';
@@ -14,10 +15,17 @@ import { requireStopped } from './stop.ts';
  * WAL, etcd 3.4 and 3.5 start under the old cluster ID and replay old entries onto restored data.
  */
 export function commitSteps(context: HostContext): Step[] {
-  const { layout } = context;
-  const walSteps =
-    layout.wal === undefined ? [] : [setAsideWal(context, layout.wal), installWal(context, layout.wal)];
-  return [setAsideMember(context), ...walSteps, installMember(context), start(context)];
+  const { wal } = context.layout;
+  switch (moveOf(context.host)) {
+    case 'swap': {
+      const walSteps = wal === undefined ? [] : [setAsideWal(context, wal), installWal(context, wal)];
+      return [setAsideMember(context), ...walSteps, installMember(context), start(context)];
+    }
+    case 'vacate':
+      return [setAsideMember(context), ...(wal === undefined ? [] : [setAsideWal(context, wal)])];
+    case 'keep':
+      return [];
+  }
 }
 
 function setAsideMember(context: HostContext): Step {
@@ -50,7 +58,7 @@ function installMember(context: HostContext): Step {
     },
     seal: async () => {
       await syncDirectory(layout.dataDir);
-      await syncDirectory(layout.stagedDataDir);
+      await syncDirectory(dirname(layout.stagedMember));
     },
   };
 }

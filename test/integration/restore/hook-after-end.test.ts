@@ -92,6 +92,7 @@ test('the command after a restore is told everything about the operation', async
     'LIFEBOAT_REVISION_BUMP=1000',
     'LIFEBOAT_SET_ASIDE=/data/member.before-x',
     `LIFEBOAT_SNAPSHOT_ID=${plan.decided.snapshot.id}`,
+    'LIFEBOAT_UNDOES=',
   ]);
 });
 

@@ -7,7 +7,7 @@ import type { FoundState, RestorePlan } from '../../../src/formats/restore-plan.
 import type { RestoreTool } from '../../../src/restore-tool/restore-tool.ts';
 import { layoutOf } from '../../../src/restore/layout.ts';
 import type { WorkingPhase } from '../../../src/restore/phases.ts';
-import type { HostContext } from '../../../src/restore/steps/host-context.ts';
+import type { HostContext, RestoringHost } from '../../../src/restore/steps/host-context.ts';
 import { completeStep } from '../../../src/restore/steps/step.ts';
 import { stepsOf } from '../../../src/restore/steps/steps-of-phase.ts';
 import type { EtcdState, Supervisor } from '../../../src/supervisor/supervisor.ts';
@@ -114,7 +114,7 @@ interface StepHostOptions {
 /** One host with real directories, ready for the steps of an operation. */
 export async function stepHost(
   options: StepHostOptions,
-): Promise<HostContext & { supervisor: IdleSupervisor }> {
+): Promise<RestoringHost & { supervisor: IdleSupervisor }> {
   const { root, found, separateWal, restore } = options;
   const dataDir = join(root, 'data');
   const walDir = join(root, 'wal');
@@ -130,7 +130,7 @@ export async function stepHost(
   const { snapshot } = samplePlan().decided;
   const plan = samplePlan({ decided: { hosts: [host], snapshot: restore?.snapshot ?? snapshot } });
   if (found !== 'absent') await writeFiles(dataDir, separateWal ? walDir : undefined, 'old');
-  const layout = layoutOf(host, OPERATION);
+  const layout = layoutOf(host, { operation: OPERATION });
   const supervisor = new IdleSupervisor(join(layout.member, 'snap', 'db'));
   if (found === 'running') await supervisor.start();
   return {

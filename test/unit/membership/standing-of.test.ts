@@ -85,6 +85,44 @@ test('a revoked restore supersedes nobody: the old members are current again', (
   expect(kindOf(A, [revoked, made(C, A)])).toBe('superseded');
 });
 
+test('whoever is of the cluster of a restore that was undone is superseded by the undo, whoever joined it later too', () => {
+  const by = '20261124T010000Z-aaaaaa';
+  const undone = made(B, A, { revokedBy: by });
+  const back = { operation: by, clusterId: A, parentClusterId: B };
+  for (const memberId of [ONE, '9'.repeat(16)])
+    expect(standingOf({ clusterId: B, memberId }, [undone])).toEqual({
+      kind: 'superseded',
+      by: back,
+      newest: back,
+    });
+  expect([...lineFrom(back, [undone])]).toEqual([A]);
+});
+
+test('a restore of the old cluster after an undo is no fork: the line goes on from there', () => {
+  const by = '20261124T010000Z-aaaaaa';
+  const generations = [made(B, A, { revokedBy: by }), made(C, A)];
+  expect(kindOf(C, generations)).toBe('current');
+  expect(standingOf({ clusterId: B, memberId: ONE }, generations)).toMatchObject({
+    by: { operation: by, clusterId: A },
+    newest: { clusterId: C },
+  });
+});
+
+test('two restores that were undone one after the other lead back to where the first began', () => {
+  const [first, second] = ['20261124T020000Z-aaaaaa', '20261124T010000Z-aaaaaa'];
+  const generations = [made(B, A, { revokedBy: first }), made(C, B, { revokedBy: second })];
+  expect(kindOf(A, generations)).toBe('current');
+  expect(standingOf({ clusterId: C, memberId: ONE }, generations)).toMatchObject({
+    by: { operation: second, clusterId: B },
+    newest: { operation: first, clusterId: A },
+  });
+});
+
+test('an undo and a later restore that began at one cluster are a fork', () => {
+  const generations = [made(B, A, { revokedBy: '20261124T010000Z-aaaaaa' }), made(C, B)];
+  for (const clusterId of [A, B, C]) expect(kindOf(clusterId, generations)).toBe('fork');
+});
+
 test('generations that go round in a circle are walked once', () => {
   expect(kindOf(A, [made(B, A), made(C, B), made(A, C)])).toBe('superseded');
   expect([...lineFrom(made(B, A), [made(B, A), made(C, B), made(A, C)])]).toEqual([B, C, A]);

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { GateFacts } from '../../../src/formats/restore-messages.ts';
 import { expectedIdentity } from '../../../src/restore/expected-identity.ts';
 import { judgeGate } from '../../../src/restore/gate-verdict.ts';
-import { samplePlan } from '../../support/control-samples.ts';
+import { samplePlan, sampleUndo } from '../../support/control-samples.ts';
 
 const plan = samplePlan().decided;
 const { clusterId, memberIds } = expectedIdentity(plan);
@@ -132,5 +132,49 @@ test('an alarm that the snapshot carries passes only where the plan tolerates it
   });
   expect(judge(facts, { ...plan, alarms: { carried: alarms, action: 'disarm' } })).toMatchObject({
     type: 'waiting',
+  });
+});
+
+/** The gate of an undo: two hosts swap, the third has nothing to go back to. */
+function judgeUndo(h2: Partial<GateFacts>) {
+  const { decided } = sampleUndo();
+  const [first, second, third] = decided.hosts;
+  if (first === undefined || second === undefined || third?.action !== 'swap')
+    throw new Error('a plan of three');
+  const { memberId: _, revision: __, ...named } = third;
+  const hosts = [first, second, { ...named, action: 'vacate', why: 'nothing is there' } as const];
+  const { clusterId: back, members: list } = decided.returnsTo;
+  const facts = (agent: string, memberId: string): GateFacts => {
+    const seen = healthy(agent, {
+      clusterId: back,
+      memberId,
+      members: list.map((one) => ({ ...one, clientUrls: [] })),
+    });
+    return { ...seen, leaderId: '0000000000000001', revision: 1270, hashKv: { hash: 42, revision: 1270 } };
+  };
+  const answers = new Map([
+    ['h1', facts('h1', '0000000000000001')],
+    ['h2', { ...facts('h2', '0000000000000002'), ...h2 }],
+  ]);
+  return judgeGate({ ...decided, hosts }, answers);
+}
+
+test('of an undo the old members are expected, and a host that vacates is not waited for', () => {
+  expect(judgeUndo({})).toMatchObject({
+    type: 'passed',
+    clusterId: sampleUndo().decided.returnsTo.clusterId,
+    revision: 1270,
+  });
+});
+
+test('a member of the old cluster that lags behind catches up, and one that has less than its own database had has lost data', () => {
+  expect(judgeUndo({ revision: 1262 })).toEqual({
+    type: 'waiting',
+    waitingFor: ['h2: at revision 1262, to catch up to 1263'],
+    unreachable: false,
+  });
+  expect(judgeUndo({ revision: 1261 })).toMatchObject({
+    type: 'failed',
+    failure: { message: 'h2: etcd is at revision 1261, its set-aside database is at 1262' },
   });
 });

@@ -26,7 +26,11 @@ function heldProver(): {
     throw REFUSAL;
   };
   return {
-    prover: { proveKeyspace: hold, proveFile: hold, readFacts: () => Promise.reject(REFUSAL) },
+    prover: {
+      ...{ proveKeyspace: hold, proveFile: hold },
+      readFacts: () => Promise.reject(REFUSAL),
+      readMembership: () => Promise.reject(REFUSAL),
+    },
     started,
     running,
     end: (path) => ends.get(path)?.(),
