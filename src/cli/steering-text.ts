@@ -6,9 +6,11 @@ import type { TakeoverOrder } from '../formats/restore-journal.ts';
 export function acceptText(view: OperationView, without: readonly string[]): string[] {
   const hosts = hostsLeft(view, without);
   return [
-    `The new cluster of ${view.operation} is accepted if etcd on ${list(hosts)} passes the acceptance gate.`,
+    `The ${view.undoes === undefined ? 'new' : 'old'} cluster of ${view.operation} is accepted if etcd on ${list(hosts)} passes the acceptance gate.`,
     ...givenUp(without, 'joins the new cluster when its agent is back, or is replaced by you'),
-    'After that there is no way back but to restore again. The old data stays set aside on every host.',
+    view.undoes === undefined
+      ? `After that the way back is \`lifeboat restore undo ${view.operation}\`: the old data stays set aside on every host.`
+      : 'After that there is no way back but to restore again. The present data stays set aside on every host.',
     'If the gate fails again, nothing is changed, and you choose again.',
   ];
 }
@@ -16,7 +18,7 @@ export function acceptText(view: OperationView, without: readonly string[]): str
 export function rollbackText(view: OperationView, without: readonly string[]): string[] {
   const hosts = hostsLeft(view, without);
   return [
-    `The new cluster of ${view.operation} is stopped on ${list(hosts)}, and each goes back to the data it was found with.`,
+    `The ${view.undoes === undefined ? 'new' : 'old'} cluster of ${view.operation} is stopped on ${list(hosts)}, and each goes back to the data it was found with.`,
     'What clients wrote to the new cluster is set aside with it, not deleted.',
     ...givenUp(without, 'must not run the new data: keep it off until its agent can be reached'),
   ];

@@ -274,7 +274,7 @@ export async function expectRestartedByItsAgent(scene: Scene, host: LabHost): Pr
 }
 
 /** A follower of `restore run` that the test does not wait for yet. */
-export function runInBackground(scene: Scene, host: LabHost, made: RestorePlan): Promise<Ended> {
+export function runInBackground(scene: Scene, host: LabHost, made: OperationPlan): Promise<Ended> {
   const running = run(scene, host, made);
   // Looked at when it is awaited.
   running.catch(() => undefined);

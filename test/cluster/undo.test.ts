@@ -9,12 +9,15 @@ import {
   expectContentsEverywhere,
   expectNewCluster,
   expectTidy,
+  loseMembers,
   openHealthyScene,
+  PATIENT,
   plan,
   planUndo,
   putKeys,
   refused,
   run,
+  runInBackground,
   save,
   threeOf,
   type Scene,
@@ -129,3 +132,112 @@ test('an undo whose cluster does not come up leaves the present one with all its
   await expectClusterEverywhere(scene, oldId);
   await expectContentsEverywhere(scene, old);
 });
+
+test('a host that missed the undo is fenced when it comes back, and rejoins the old cluster when it is told to', async () => {
+  await using scene = await openHealthyScene({ hosts: 3 });
+  const [h1, h2, h3] = threeOf(scene);
+  const { operation, oldId, old, newId } = await restoreOverMore(scene);
+  await scene.lab.stopAgent(h3, 'SIGTERM');
+  expect(await refused(scene, h1, 'restore', 'plan', '--undo', operation)).toMatchObject({
+    code: 'GUARD_HOSTS_MISSING',
+  });
+  const made = await planUndo(scene, h1, operation, '--without', 'h3');
+  const { view } = await run(scene, h1, made);
+  expect(view.phase).toBe('finished');
+
+  await scene.lab.startAgent(h3);
+
+  const fenceAt = async () => {
+    const { fence, etcd } = await scene.lab.ask(h3, 'status', {});
+    return {
+      state: fence?.state,
+      by: fence?.operations,
+      from: fence?.clusterId,
+      to: fence?.newClusterId,
+      process: etcd.process,
+    };
+  };
+  await expect
+    .poll(fenceAt, PATIENT)
+    .toEqual({ state: 'superseded', by: [view.operation], from: newId, to: oldId, process: 'stopped' });
+  expect((await scene.lab.cli(h3, 'member', 'rejoin', '--yes')).exitCode).toBe(0);
+  await expect.poll(() => contentsOf(scene, h3), PATIENT).toEqual(old);
+  await expectClusterEverywhere(scene, oldId);
+  for (const host of [h1, h2]) expect(await contentsOf(scene, host)).toEqual(old);
+});
+
+test('a host with nothing to go back to has no member after the undo, and rejoins; one that missed the restore just goes on', async () => {
+  await using scene = await openHealthyScene({ hosts: 5 });
+  const [h1, h2, h3] = threeOf(scene);
+  const [h4, h5] = [scene.lab.host(3), scene.lab.host(4)];
+  await putKeys(h1, 300);
+  await save(scene, h1);
+  await putKeys(h2, 200, 'more-');
+  const old = await contentsOf(scene, h1);
+  const oldId = (await clusterIdAt(scene, h1)) ?? '';
+  await loseMembers(scene, [h4]);
+  await scene.lab.stopAgent(h5, 'SIGTERM');
+  const restored = await run(scene, h1, await plan(scene, h1, '--discard-current', '--without', 'h5'));
+  const { operation } = restored.view;
+  await scene.lab.startAgent(h5);
+  await expect
+    .poll(async () => (await scene.lab.ask(h5, 'status', {})).fence?.state, PATIENT)
+    .toBe('superseded');
+
+  const made = await planUndo(scene, h1, operation);
+  expect(made.decided.hosts.map(({ agent, action }) => [agent, action])).toEqual([
+    ...['h1', 'h2', 'h3'].map((agent) => [agent, 'swap']),
+    ...[
+      ['h4', 'vacate'],
+      ['h5', 'keep'],
+    ],
+  ]);
+  const { view } = await run(scene, h1, made);
+
+  expect(view.phase).toBe('finished');
+  expect(view.next[0]).toBe('lifeboat member rejoin  # on h4, which has no member now');
+  for (const host of [h1, h2, h3]) expect(await contentsOf(scene, host)).toEqual(old);
+  await expect.poll(() => contentsOf(scene, h5).catch(() => []), PATIENT).toEqual(old);
+  await expect.poll(async () => (await scene.lab.ask(h5, 'status', {})).fence, PATIENT).toBeUndefined();
+  expect(await membersIn(h4)).toEqual([`member.before-${view.operation}`]);
+  expect((await scene.lab.cli(h4, 'member', 'rejoin', '--yes')).exitCode).toBe(0);
+  await expect.poll(() => contentsOf(scene, h4), PATIENT).toEqual(old);
+  await expectClusterEverywhere(scene, oldId);
+  await expectTidy(scene);
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+test.each(['committing/install-member/done', 'finishing/record-generation/started'])(
+  'an agent that is killed in the middle of an undo (before %s) goes on with it when it is back',
+  async (point) => {
+    let crashing: readonly string[] = [];
+    await using scene = await openHealthyScene({
+      hosts: 3,
+      launcher: ({ name }) => (name === 'h2' ? crashing : []),
+    });
+    const [h1, h2] = threeOf(scene);
+    const { operation, oldId, old } = await restoreOverMore(scene);
+    await scene.lab.stopAgent(h2, 'SIGKILL');
+    crashing = ['env', `LIFEBOAT_CRASH_AT=before ${point}`];
+    await scene.lab.startAgent(h2);
+    const doomed = scene.lab.agentPid(h2);
+    await scene.lab.untilHealthy();
+
+    const running = runInBackground(scene, h1, await planUndo(scene, h1, operation));
+    await expect.poll(() => isAlive(doomed), PATIENT).toBe(false);
+    crashing = [];
+    await scene.lab.startAgent(h2);
+
+    expect((await running).view.phase).toBe('finished');
+    await expectClusterEverywhere(scene, oldId);
+    await expectContentsEverywhere(scene, old);
+    await expectTidy(scene);
+  },
+);

@@ -168,12 +168,7 @@ test.each([
     'UNDO_REFUSED',
     'began at the same cluster',
   ],
-  [
-    'of unknown origin',
-    [{ ...restore, parentClusterId: undefined }],
-    'UNDO_REFUSED',
-    'no host knew',
-  ],
+  ['of unknown origin', [{ ...restore, parentClusterId: undefined }], 'UNDO_REFUSED', 'no host knew'],
   [
     'that is an undo itself',
     [{ ...later, revokedBy: RESTORE }],
