@@ -28,6 +28,7 @@ function outcomeFields(view: OperationView): (readonly [string, string | undefin
     ['HashKV', result === undefined ? undefined : `${result.hashKv}, equal on all members`],
     ['keys', result?.keyCount === undefined ? undefined : formatCount(result.keyCount)],
     ['lost', lossOf(view)],
+    ['undone by', view.undoneBy],
     ...(view.hooks ?? []).map((hook) => ['command', hookWords(hook)] as const),
     ['downtime', downtimeMs === undefined ? undefined : formatDuration(downtimeMs)],
   ];

@@ -19,7 +19,7 @@ export function rollbackText(view: OperationView, without: readonly string[]): s
   const hosts = hostsLeft(view, without);
   return [
     `The ${view.undoes === undefined ? 'new' : 'old'} cluster of ${view.operation} is stopped on ${list(hosts)}, and each goes back to the data it was found with.`,
-    'What clients wrote to the new cluster is set aside with it, not deleted.',
+    'What clients wrote meanwhile is set aside with it, not deleted.',
     ...givenUp(without, 'must not run the new data: keep it off until its agent can be reached'),
   ];
 }

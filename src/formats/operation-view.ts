@@ -42,6 +42,8 @@ export const operationView = z.object({
   undoes: z.object({ operation: operationId, clusterId: etcdId, revision }).optional(),
   /** How far the new cluster's revision is raised above the snapshot's. */
   revisionBump: z.int().positive().optional(),
+  /** The undo that went back to what it set aside. */
+  undoneBy: operationId.optional(),
   lostRevisions: z.int().nonnegative().optional(),
   first: ballotDecision.optional(),
   second: ballotDecision.optional(),

@@ -9,6 +9,7 @@ import { viewOf } from './operation-view.ts';
 import { isToRun, keyOf, type HookRecord } from './hook-record.ts';
 import type { ParticipantRunner } from './participant-runner.ts';
 import { isClosed, isEnded } from './phases.ts';
+import type { LinePlace } from './place-in-line.ts';
 
 interface Facts {
   readonly plan: OperationPlan;
@@ -16,26 +17,26 @@ interface Facts {
   readonly endedAt?: string;
 }
 
-/** Whether an operation is the newest that finished on its line, as this host knows it. */
-type IsNewest = (operation: string) => boolean;
+/** What came after an operation, as this host knows it. */
+type PlaceOf = (operation: string) => LinePlace;
 
 /** One operation as this host holds it: its own part, and the whole of it where this host drives. */
 export class LocalOperation {
   readonly plan: OperationPlan;
   readonly openedAt: string;
   readonly participant: ParticipantRunner;
-  readonly #isNewest: IsNewest;
+  readonly #placeOf: PlaceOf;
   #coordinator: CoordinatorRunner | undefined;
   #endedAt: string | undefined;
   #settled = false;
   readonly #takenHooks = new Set<string>();
 
-  constructor(facts: Facts, participant: ParticipantRunner, isNewest: IsNewest) {
+  constructor(facts: Facts, participant: ParticipantRunner, placeOf: PlaceOf) {
     this.plan = facts.plan;
     this.openedAt = facts.openedAt;
     this.#endedAt = facts.endedAt;
     this.participant = participant;
-    this.#isNewest = isNewest;
+    this.#placeOf = placeOf;
   }
 
   get id(): string {
@@ -144,7 +145,7 @@ export class LocalOperation {
       unheardMs: this.participant.unheardMs,
       journalProblem: this.participant.journal.problem,
       cause: this.participant.cause,
-      isNewest: this.#isNewest(this.id),
+      place: this.#placeOf(this.id),
       ...(this.#endedAt === undefined ? {} : { endedAt: this.#endedAt }),
       ...(this.#driving === undefined
         ? {}

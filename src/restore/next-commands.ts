@@ -3,6 +3,7 @@ import type { OperationPlan } from '../formats/restore-plan.ts';
 import { majorityOf } from './ballot.ts';
 import { expectedHosts, follows, type CoordinatorState } from './coordinator-state.ts';
 import { refusalOf } from './judge-request.ts';
+import type { LinePlace } from './place-in-line.ts';
 
 interface Standing {
   readonly phase: OperationPhase;
@@ -15,8 +16,8 @@ interface Standing {
   readonly stillMs?: number;
   /** Why this host's journal takes nothing at present. What was to be written is tried again until it is there. */
   readonly journalProblem?: string;
-  /** It finished, and none came after it or undid it. */
-  readonly isNewest?: boolean;
+  /** What came after it, once it finished. */
+  readonly place?: LinePlace;
 }
 
 /** A coordinator that is there asks every few seconds. */
@@ -41,13 +42,14 @@ export function nextCommands(standing: Standing): string[] {
   return [...elsewhere(standing, id), ...onward];
 }
 
-function afterwards({ plan, isNewest = false }: Standing, id: string): string[] {
+function afterwards({ plan, place }: Standing, id: string): string[] {
+  if (place?.kind === 'undone') return [];
   const { decided } = plan;
   const vacated = 'undoes' in decided ? decided.hosts.filter(({ action }) => action === 'vacate') : [];
   return [
     ...vacated.map(({ agent }) => `lifeboat member rejoin  # on ${agent}, which has no member now`),
     `lifeboat restore clean ${id}  # on each host, once the cluster is known to be good`,
-    ...(isNewest
+    ...(place?.kind === 'newest'
       ? [
           `lifeboat restore undo ${id}  # if it is not: back to the data that was set aside, without what was written since`,
         ]

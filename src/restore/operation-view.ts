@@ -9,6 +9,7 @@ import type { HookRecord } from './hook-record.ts';
 import { nextCommands } from './next-commands.ts';
 import { sourceOf } from './operation-source.ts';
 import { leadsOut } from './phases.ts';
+import type { LinePlace } from './place-in-line.ts';
 
 interface Seen {
   readonly plan: OperationPlan;
@@ -29,8 +30,8 @@ interface Seen {
   readonly gate?: GateRun | undefined;
   /** How long nothing has come of the driving. */
   readonly stillMs?: number | undefined;
-  /** It finished, and none came after it or undid it. */
-  readonly isNewest: boolean;
+  /** What came after it. */
+  readonly place: LinePlace;
 }
 
 /** An operation for people and programs, as far as this host knows it. */
@@ -48,7 +49,9 @@ export function viewOf(seen: Seen): OperationView {
     startedAt: seen.openedAt,
     ...sourceOf(plan.decided),
     ...decisionsSeen(own),
-    hosts: plan.decided.hosts.map(({ agent }) => hostView(agent, reports[agent], coordinator)),
+    hosts: plan.decided.hosts.map(({ agent }) =>
+      withoutUndone(hostView(agent, reports[agent], coordinator), seen.place),
+    ),
     gate: [...(gate?.words ?? [])],
     ...withoutAbsent({
       endedAt: seen.endedAt,
@@ -60,13 +63,14 @@ export function viewOf(seen: Seen): OperationView {
       downtimeMs: downtimeOf(reports, gate?.servingSinceMs),
       result: resultOf(gate),
       hooks: hooksView(seen.hooks),
+      undoneBy: undoneBy(seen.place),
     }),
     next: nextCommands({ phase, plan, ...withoutAbsent(waitingOf(seen)) }),
   };
 }
 
-function waitingOf({ coordinator, unheardMs, stillMs, journalProblem, isNewest }: Seen) {
-  return { coordinator, unheardMs, stillMs, journalProblem, isNewest };
+function waitingOf({ coordinator, unheardMs, stillMs, journalProblem, place }: Seen) {
+  return { coordinator, unheardMs, stillMs, journalProblem, place };
 }
 
 /** What keeps this host from going on, though nothing of it has failed. */
@@ -114,6 +118,19 @@ function hostView(
   const { phase, step, bytes, totalBytes, failure, setAside } = report;
   return { agent, phase, reachable, ...withoutAbsent({ step, bytes, totalBytes, failure, setAside }) };
 }
+
+function undoneBy(place: LinePlace): string | undefined {
+  return place.kind === 'undone' ? place.by : undefined;
+}
+
+/** What it had set aside serves again. */
+function withoutUndone(host: HostView, place: LinePlace): HostView {
+  if (undoneBy(place) === undefined) return host;
+  const { setAside: _, ...rest } = host;
+  return rest;
+}
+
+type HostView = OperationView['hosts'][number];
 
 /** The fields that have a value: an absent one is not written at all. */
 function withoutAbsent<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {

@@ -27,7 +27,7 @@ import { contextOf, endedContextOf } from './operation-context.ts';
 import type { OperationsOptions } from './operations-options.ts';
 import { openLateParticipant, openParticipant } from './participant.ts';
 import { ParticipantRunner } from './participant-runner.ts';
-import { placeInLine } from './place-in-line.ts';
+import { placeInLine, type LinePlace } from './place-in-line.ts';
 import { isClosed, isEnded } from './phases.ts';
 import { recheckGuards } from './recheck-guards.ts';
 import type { HostContext } from './steps/host-context.ts';
@@ -269,7 +269,7 @@ export class Operations {
     const journal = await Journal.create(journalPath(this.#options.stateDir, id), entries);
     pass('after opened');
     const runner = ParticipantRunner.open(this.#runnerOptions(context, journal, entries), opening);
-    return this.#keep(new LocalOperation({ plan, openedAt: at }, runner, this.#isNewest));
+    return this.#keep(new LocalOperation({ plan, openedAt: at }, runner, this.#placeOf));
   }
 
   async #restore(journal: Journal, folded: FoldedJournal): Promise<void> {
@@ -292,7 +292,7 @@ export class Operations {
       return;
     }
     const runner = await ParticipantRunner.resume(this.#runnerOptions(context, journal), folded);
-    const operation = this.#keep(new LocalOperation(folded, runner, this.#isNewest));
+    const operation = this.#keep(new LocalOperation(folded, runner, this.#placeOf));
     if (coordinator !== undefined) this.#coordinate(operation, coordinator, folded.requestedBy);
   }
 
@@ -332,8 +332,8 @@ export class Operations {
     );
   }
 
-  readonly #isNewest = (operation: string): boolean =>
-    placeInLine(operation, this.#options.lineage.record.generations).kind === 'newest';
+  readonly #placeOf = (operation: string): LinePlace =>
+    placeInLine(operation, this.#options.lineage.record.generations);
 
   #runnerOptions(context: HostContext, journal: Journal, first: readonly JournalEntry[] = []) {
     const { host, pass = passNothing } = this.#options;

@@ -70,6 +70,7 @@ async function lookAround(
   return { coordinator, operation, nowMs, agents, ...(await collectFacts(planner, agents, signal)) };
 }
 
+/** @throws {AgentError} `GUARD_HOSTS_MISSING`: a host that was only slow to answer must not be planned without its data. */
 async function askSetAside(
   call: CallHost,
   agent: string,
@@ -79,9 +80,13 @@ async function askSetAside(
   try {
     const options = { timeoutMs: FACTS_TIMEOUT_MS, signal };
     return setAsideFacts.parse(await call(agent, 'host.set-aside', { operation }, options));
-  } catch (error) {
+  } catch (cause) {
     signal.throwIfAborted();
-    return { agent, path: '', problem: `it does not say what it has: ${messageOf(error)}` };
+    throw new AgentError(
+      'GUARD_HOSTS_MISSING',
+      `${agent} does not say what it set aside: ${messageOf(cause)}`,
+      { cause, details: { hosts: [agent] } },
+    );
   }
 }
 

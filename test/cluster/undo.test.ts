@@ -90,7 +90,9 @@ test.each([
       expect(await membersIn(host)).toEqual(['member', `member.before-${view.operation}`]);
       const { fence, operations } = await scene.lab.ask(host, 'status', {});
       expect(fence).toBeUndefined();
-      expect(operations[0]?.next).not.toContainEqual(expect.stringContaining('undo'));
+      const [undone] = operations.filter((each) => each.operation === operation);
+      expect(undone).toMatchObject({ undoneBy: view.operation, next: [] });
+      expect(undone?.hosts.flatMap(({ setAside = [] }) => setAside)).toEqual([]);
     }
     await access(join(h3.dataDir, `member.before-${view.operation}`, 'snap', 'db'));
 

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AgentError } from '../../base/agent-error.ts';
 import { readTextIfPresent, writeTextDurably } from '../../base/durable-file.ts';
@@ -38,10 +39,11 @@ async function prove(
     );
   }
   const database = join(layout.stagedMember, 'snap', 'db');
+  const { size } = await stat(database);
   const proof = await prover.proveKeyspace(database, {
     signal,
     onBytes: (bytes) => {
-      onBytes(bytes, bytes);
+      onBytes(bytes, size);
     },
   });
   const { facts } = requireSound(database, proof);

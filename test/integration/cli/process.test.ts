@@ -11,6 +11,7 @@ import {
   PLAN_HASH,
   sampleManifest,
   samplePlan,
+  sampleUndo,
   sampleView,
 } from '../../support/control-samples.ts';
 import { LIFEBOAT } from '../../support/lab-cluster.ts';
@@ -110,6 +111,40 @@ test.skipIf(noTerminal)(
     expect(confirmed).toEqual([PLAN_HASH]);
     expect(screen).toContain('29 revisions: everything written after revision 1,234');
     expect(screen).toContain('finished');
+  },
+);
+
+test.skipIf(noTerminal)(
+  'an undo is shown and confirmed at a terminal by the beginning of its hash (needs script(1))',
+  async () => {
+    const asked: unknown[] = [];
+    await using agent = await startControlAgent({
+      'restore.undo.plan': (wish) => {
+        asked.push(wish);
+        return Promise.resolve(sampleUndo());
+      },
+      'restore.run': ({ planHash }) => {
+        asked.push(planHash);
+        return Promise.resolve(finishedView());
+      },
+    });
+    const words = ['restore', 'undo', OPERATION, '--without', 'h3', '--socket', agent.socketPath];
+    const command = [process.execPath, LIFEBOAT, ...words].join(' ');
+    const terminal = execa('script', ['-qec', `stty cols 200 rows 60; ${command}`, '/dev/null'], {
+      reject: false,
+    });
+    let screen = '';
+    terminal.stdout.on('data', (chunk: Buffer) => {
+      screen += chunk.toString();
+    });
+    await expect.poll(() => screen, { timeout: 30_000 }).toContain('type the first 8 characters');
+    terminal.stdin.write(`${PLAN_HASH.slice(0, 8)}\r`);
+    const { exitCode } = await terminal;
+
+    expect(exitCode).toBe(0);
+    expect(asked).toEqual([{ operation: OPERATION, without: ['h3'] }, PLAN_HASH]);
+    expect(screen).toContain(`6 revisions: everything written since ${OPERATION} finished`);
+    expect(screen).toContain('it works and has quorum; this undo takes it out of service');
   },
 );
 
