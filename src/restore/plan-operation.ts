@@ -106,7 +106,7 @@ function proposalWords({ what, loss, command }: Proposal): string {
   return `${what}. Loses ${loss}.${command === undefined ? '' : ` ${command}`}`;
 }
 
-/** Facts of every agent that answers; the others are named with the reason. */
+/** Facts of every agent that answers, by name, so that one situation is told in one way; the others are named with the reason. */
 export async function collectFacts(
   { call }: Pick<Planner, 'call'>,
   agents: readonly string[],
@@ -126,7 +126,11 @@ export async function collectFacts(
       }
     }),
   );
-  return { facts, silent };
+  return { facts: facts.sort(byAgent), silent: silent.sort(byAgent) };
+}
+
+function byAgent(a: { readonly agent: string }, b: { readonly agent: string }): number {
+  return a.agent < b.agent ? -1 : 1;
 }
 
 /**
