@@ -1,9 +1,9 @@
 import { rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { AgentError } from '../../base/agent-error.ts';
-import { removeDurably, renameDurably, syncDirectory, writeTextDurably } from '../../base/durable-file.ts';
+import { renameDurably, syncDirectory, writeTextDurably } from '../../base/durable-file.ts';
 import { endProcesses } from '../../supervisor/end-processes.ts';
-import { isEtcdWalEntry, type WalLayout } from '../layout.ts';
+import { isEtcdWalEntry, type HostLayout, type WalLayout } from '../layout.ts';
 import { moveOf } from '../serving-hosts.ts';
 import type { HostContext } from './host-context.ts';
 import { moveEntries } from '../../base/move-entries.ts';
@@ -182,19 +182,27 @@ function removeStaging({ layout, host, clock }: HostContext): Step[] {
         // One that outlived a crash of the agent would make the directory anew after it was removed.
         await endProcesses((words) => isRestoreInto(words, layout.staging), clock, signal);
         const madeDataDir = await pathExists(join(layout.staging, 'made-data-dir'));
+        // Synced only when all of it is gone: what is left behind a sync that fails is not looked for again.
         if (layout.wal !== undefined) {
-          await removeDurably(layout.wal.staging);
+          await rm(layout.wal.staging, { recursive: true, force: true });
           // What an undo emptied: it lies beside the staging.
           await removeIfEmpty(layout.wal.staged);
           await removeIfEmpty(dirname(layout.wal.staging));
         }
         await rm(layout.stagedDataDir, { recursive: true, force: true });
-        await removeDurably(layout.staging);
+        await rm(layout.staging, { recursive: true, force: true });
         await removeIfEmpty(dirname(layout.staging));
         if (madeDataDir && host.found === 'absent') await removeIfEmpty(layout.dataDir);
+        await syncPlaces(layout);
       },
+      seal: () => syncPlaces(layout),
     },
   ];
+}
+
+async function syncPlaces({ dataDir, wal }: HostLayout): Promise<void> {
+  for (const place of [dataDir, ...(wal === undefined ? [] : [wal.dir])])
+    if (await pathExists(place)) await syncDirectory(place);
 }
 
 function isRestoreInto(commandLine: readonly string[], staging: string): boolean {
