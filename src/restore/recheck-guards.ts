@@ -3,7 +3,9 @@ import type { HostFacts } from '../formats/host-facts.ts';
 import type { OperationPlan } from '../formats/restore-plan.ts';
 import type { CallHost } from './call-host.ts';
 import type { GuardStage } from './coordinator-state.ts';
-import { newestMember } from './plan-measurement.ts';
+import { mergeGenerations } from './merge-generations.ts';
+import { placeInLine } from './place-in-line.ts';
+import { clusterOf, newestMember } from './plan-measurement.ts';
 import { collectFacts, refuseLivingDead } from './plan-operation.ts';
 
 /**
@@ -24,6 +26,7 @@ export async function recheckGuards(
     if (gone !== undefined)
       throw new AgentError('GUARD_CHANGED', `${gone.agent} does not answer: ${gone.message}`);
     requireSameHosts(plan, facts);
+    requireSameCluster(plan, facts);
     requireNoWorseLoss(plan, facts);
   }
   await refuseLivingDead(call, plan, signal);
@@ -44,6 +47,36 @@ function requireSameHosts(plan: OperationPlan, facts: readonly HostFacts[]): voi
     }
     const problem = now.problems[0];
     if (problem !== undefined) throw new AgentError('GUARD_CHANGED', `${host.agent}: ${problem.message}`);
+  }
+}
+
+/** Another operation may have gone through since: then what would be discarded is not what was shown. */
+function requireSameCluster({ decided }: OperationPlan, facts: readonly HostFacts[]): void {
+  const [planned, now] = [decided.supersedes?.clusterId, clusterOf(facts)];
+  if (planned !== undefined && now !== undefined && now !== planned) {
+    throw new AgentError(
+      'GUARD_CHANGED',
+      `the hosts were of cluster ${planned} when the plan was confirmed, and are of ${now} now`,
+    );
+  }
+  if (!('undoes' in decided)) return;
+  const { operation } = decided.undoes;
+  const { generations } = mergeGenerations(
+    [],
+    facts.flatMap((host) => host.generations),
+  );
+  const { kind } = placeInLine(operation, generations);
+  if (kind !== 'newest')
+    throw new AgentError('GUARD_CHANGED', `${operation} is not the newest restore any more: it is ${kind}`);
+  const kept = decided.hosts.filter(({ action }) => action === 'keep').map(({ agent }) => agent);
+  const moved = facts.find(
+    ({ agent, clusterId }) => kept.includes(agent) && clusterId !== decided.returnsTo.clusterId,
+  );
+  if (moved !== undefined) {
+    throw new AgentError(
+      'GUARD_CHANGED',
+      `${moved.agent} would keep its data of cluster ${decided.returnsTo.clusterId}, and is of ${moved.clusterId ?? 'none'} now`,
+    );
   }
 }
 

@@ -26,14 +26,7 @@ export function undoHost(
   old: Pick<SetAsideData, 'clusterId' | 'members'>,
 ): UndoHost {
   const named = planHost(host);
-  const data = setAside?.data;
-  if (data?.clusterId === old.clusterId) {
-    const why = whyNotServing(data, old.members, host);
-    const { memberId, revision } = data;
-    return why === undefined
-      ? { ...named, action: 'swap', memberId, revision }
-      : { ...named, action: 'vacate', why };
-  }
+  // Present data first: what is set aside beside it is older.
   if (host.clusterId === old.clusterId && host.memberId !== undefined) {
     return {
       ...named,
@@ -41,7 +34,13 @@ export function undoHost(
       why: `its present data is of member ${host.memberId} of that cluster`,
     };
   }
-  return { ...named, action: 'vacate', why: whatElse(setAside) };
+  const data = setAside?.data;
+  if (data?.clusterId !== old.clusterId) return { ...named, action: 'vacate', why: whatElse(setAside) };
+  const why = whyNotServing(data, old.members, host);
+  const { memberId, revision } = data;
+  return why === undefined
+    ? { ...named, action: 'swap', memberId, revision }
+    : { ...named, action: 'vacate', why };
 }
 
 function whatElse({ path, data, problem }: Partial<SetAsideFacts> = {}): string {

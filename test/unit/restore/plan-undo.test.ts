@@ -1,7 +1,9 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Generation } from '../../../src/formats/generation.ts';
 import type { HostFacts, SetAsideFacts } from '../../../src/formats/host-facts.ts';
 import { canonicalSha256 } from '../../../src/formats/canonical-json.ts';
+import type { CallHost } from '../../../src/restore/call-host.ts';
+import { recheckGuards } from '../../../src/restore/recheck-guards.ts';
 import { decideUndo, type UndoCircumstances } from '../../../src/restore/plan-undo.ts';
 
 const [OLD, PRESENT, OTHER] = ['00000000000000aa', '00000000000000bb', '00000000000000cc'];
@@ -216,4 +218,43 @@ test('alarms of the old cluster are told of, and stand', () => {
   const { decided, measured } = undo(three, [aside(1), aside(2), aside(3, { alarms })]);
   expect(decided.alarms).toEqual({ carried: alarms, action: 'tolerate' });
   expect(measured.warnings.join(' ')).toContain('alarm NOSPACE');
+});
+
+describe('before anything is stopped', () => {
+  const confirmed = undo(three, all);
+  const later: Generation = {
+    ...restore,
+    ...{ operation: '20261123T153000Z-0a0b0c', clusterId: OTHER, parentClusterId: PRESENT },
+  };
+  const recheck = async (facts: readonly HostFacts[], plan = confirmed): Promise<void> => {
+    const call: CallHost = (agent) => Promise.resolve(facts.find((host) => host.agent === agent));
+    await recheckGuards(call, plan, 'before-stop', new AbortController().signal);
+  };
+
+  test('an undo goes on where all is as it was confirmed', async () => {
+    await expect(recheck(three)).resolves.toBeUndefined();
+  });
+
+  test.each([
+    ['the hosts are of another cluster', { clusterId: OTHER }, `are of ${OTHER} now`],
+    ['a later restore went through', { generations: [restore, later] }, 'it is followed'],
+    ['it was undone meanwhile', { generations: [{ ...restore, revokedBy: UNDO }] }, 'it is undone'],
+  ])('it does not where %s', async (_, changes, words) => {
+    await expect(recheck([1, 2, 3].map((number) => hostFacts(number, changes)))).rejects.toMatchObject({
+      code: 'GUARD_CHANGED',
+      message: expect.stringContaining(words) as string,
+    });
+  });
+
+  test('nor where a host that would keep its data has other data by now', async () => {
+    const missed = hostFacts(3, { clusterId: OLD, memberId: memberOf(3, 'a').id });
+    const plan = undo([hostFacts(1), hostFacts(2), missed], [aside(1), aside(2), gone(3)]);
+    await expect(recheck([hostFacts(1), hostFacts(2), missed], plan)).resolves.toBeUndefined();
+    await expect(recheck(three, plan)).rejects.toMatchObject({ code: 'GUARD_CHANGED' });
+  });
+});
+
+test('present data of the old cluster is newer than what is set aside beside it', () => {
+  const putBack = hostFacts(3, { clusterId: OLD, memberId: memberOf(3, 'a').id });
+  expect(undo([hostFacts(1), hostFacts(2), putBack], all).decided.hosts.at(-1)?.action).toBe('keep');
 });
