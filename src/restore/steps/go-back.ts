@@ -101,9 +101,17 @@ function release({ supervisor }: HostContext): Step {
   };
 }
 
-/** The member was swapped in when the staging no longer holds it. */
-async function wasInstalled({ layout }: HostContext): Promise<boolean> {
-  return (await pathExists(layout.stagedMarker)) && !(await pathExists(layout.stagedMember));
+/**
+ * The member was swapped in when the staging no longer holds it. Where it is not what was found that serves, that is set aside: an undo has its
+ * staged member where anybody may have removed it.
+ */
+async function wasInstalled({ layout, host }: HostContext): Promise<boolean> {
+  return (
+    (await pathExists(layout.stagedMarker)) &&
+    !(await pathExists(layout.stagedMember)) &&
+    (await pathExists(layout.member)) &&
+    (host.found === 'absent' || (await pathExists(layout.setAsideMember)))
+  );
 }
 
 function withdrawMember(context: HostContext): Step {

@@ -1,9 +1,11 @@
 import { AgentError } from '../../base/agent-error.ts';
+import { pathExists } from '../../base/path-exists.ts';
 import { runHook } from '../../base/run-hook.ts';
 import { describeUsers, processesUsing, type FileUser } from '../../supervisor/open-files.ts';
 import { hasProcess } from '../../supervisor/supervisor.ts';
 import { hookFacts } from '../hook-facts.ts';
 import { PRE_STOP } from '../hook-record.ts';
+import { isServing } from '../serving-hosts.ts';
 import type { HostContext } from './host-context.ts';
 import type { Step } from './step.ts';
 
@@ -49,10 +51,20 @@ export function confirmSteps(context: HostContext): Step[] {
             `the hold on etcd is gone: it belongs to ${holder ?? 'nobody'}`,
           );
         }
+        await requireStaged(context);
         seen = true;
       },
     },
   ];
+}
+
+/** The last look before the decision, after which there would be nothing to swap in. */
+async function requireStaged({ layout, host }: HostContext): Promise<void> {
+  if (!isServing(host)) return;
+  for (const staged of [layout.stagedMember, ...(layout.wal === undefined ? [] : [layout.wal.staged])]) {
+    if (await pathExists(staged)) continue;
+    throw new AgentError('RESTORE_STEP_FAILED', `${staged} was there when it was proved, and is gone`);
+  }
 }
 
 export function hold({ supervisor, plan }: HostContext): Step {

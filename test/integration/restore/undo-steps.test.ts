@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { FoundState, UndoHost } from '../../../src/formats/restore-plan.ts';
@@ -270,4 +270,28 @@ test('a database that rotted where it was set aside is refused before anything i
   await expect(runPhases(context, ['preparing'])).rejects.toMatchObject({
     code: expect.stringMatching(/^SNAPSHOT_/) as string,
   });
+});
+
+test('what was removed after it was proved is missed before the decision, and takes nothing with it on the way back', async () => {
+  for (const way of [['aborting'], ['rollback-stopping', 'rolling-back']] as const) {
+    await using directory = await temporaryDirectory();
+    const context = await undoingHost({
+      ...{ root: directory.path, found: 'running', separateWal: false, action: 'swap' },
+    });
+    await using _etcd = context.supervisor;
+    await prepareByHand(context);
+    await runPhases(context, ['stopping']);
+    await rm(context.layout.stagedMember, { recursive: true });
+    await expect(runPhases(context, ['confirming'])).rejects.toMatchObject({
+      code: 'RESTORE_STEP_FAILED',
+      message: expect.stringContaining(
+        `${context.layout.stagedMember} was there when it was proved`,
+      ) as string,
+    });
+
+    await runPhases(context, way);
+
+    expect(await textOf(context.layout.member, 'snap', 'db')).toBe('old');
+    expect(await stateOf(context)).toEqual({ running: true, heldBy: undefined });
+  }
 });
