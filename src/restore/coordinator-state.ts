@@ -8,9 +8,10 @@ import type {
   TakeoverOrder,
 } from '../formats/restore-journal.ts';
 import type { Goal, OperatorRequest, ParticipantReport } from '../formats/restore-messages.ts';
-import type { PlanHost } from '../formats/restore-plan.ts';
+import type { PlanHost, UndoDecision, UndoHost } from '../formats/restore-plan.ts';
 import { compareEpochs } from './ballot.ts';
 import { isEnded } from './phases.ts';
+import { isServing, quorumOf } from './serving-hosts.ts';
 
 /** Points at which guards, host set and loss are looked at again. */
 export type GuardStage = 'before-stop' | 'before-decision';
@@ -22,6 +23,9 @@ export interface CoordinatorState {
   readonly hosts: readonly string[];
   /** Whose votes decide: all, but for those that the operator swore dead when the outcome was forced. */
   readonly voters: readonly string[];
+  /** Whose etcd serves the cluster that comes out, and how many of them that cluster needs. */
+  readonly serving: readonly string[];
+  readonly quorum: number;
   /** By agent, as the plan has them: a host that was reimaged has another, and is not believed. */
   readonly journalIds: Readonly<Record<string, string>>;
   readonly graceMs: number;
@@ -90,19 +94,24 @@ export interface CoordinatorMove {
   readonly effects: readonly CoordinatorEffect[];
 }
 
-type HostOfPlan = Pick<PlanHost, 'agent' | 'journalId'>;
+/** What of a plan its coordinator goes by. */
+export interface Coordinated {
+  readonly hosts: readonly (Pick<PlanHost, 'agent' | 'journalId'> & {
+    readonly action?: UndoHost['action'];
+  })[];
+  readonly returnsTo?: UndoDecision['returnsTo'];
+}
 
 /** An operation whose plan was just confirmed. */
-export function openCoordinator(
-  hosts: readonly HostOfPlan[],
-  epoch: Epoch,
-  graceMs: number,
-): CoordinatorState {
+export function openCoordinator(decided: Coordinated, epoch: Epoch, graceMs: number): CoordinatorState {
+  const { hosts } = decided;
   return {
     phase: 'preparing',
     epoch,
     hosts: hosts.map(({ agent }) => agent),
     voters: hosts.map(({ agent }) => agent),
+    serving: hosts.filter(isServing).map(({ agent }) => agent),
+    quorum: quorumOf(decided),
     journalIds: Object.fromEntries(hosts.map(({ agent, journalId }) => [agent, journalId])),
     graceMs,
     reports: {},
@@ -117,12 +126,12 @@ export function openCoordinator(
 
 /** An operation that somebody else drove, or this host before: first a majority must follow the new epoch. */
 export function openTakeover(
-  hosts: readonly HostOfPlan[],
+  decided: Coordinated,
   epoch: Epoch,
   graceMs: number,
   order?: TakeoverOrder,
 ): CoordinatorState {
-  const opened: CoordinatorState = { ...openCoordinator(hosts, epoch, graceMs), phase: 'taking-over' };
+  const opened: CoordinatorState = { ...openCoordinator(decided, epoch, graceMs), phase: 'taking-over' };
   if (order === undefined) return opened;
   const { without } = order;
   const voters = opened.hosts.filter((agent) => !without.includes(agent));

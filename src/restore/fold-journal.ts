@@ -155,11 +155,11 @@ class Tally {
   coordinator(plan: OperationPlan, graceMs: number): CoordinatorState | undefined {
     if (this.#driving === undefined) return undefined;
     const { epoch, order, operation, proposed } = this.#driving;
-    const { hosts } = plan.decided;
+    const { decided } = plan;
     const opened =
       epoch.counter === 1
-        ? openCoordinator(hosts, epoch, graceMs)
-        : openTakeover(hosts, epoch, graceMs, order);
+        ? openCoordinator(decided, epoch, graceMs)
+        : openTakeover(decided, epoch, graceMs, order);
     const ballot = this.#ballot(operation?.phase, proposed);
     return operation === undefined
       ? { ...opened, ...ballot }

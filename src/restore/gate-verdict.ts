@@ -34,7 +34,10 @@ export function judgeGate(
 ): GateVerdict {
   const waitingFor: string[] = [];
   let unreachable = false;
-  for (const { agent } of servingHosts(plan).filter((host) => !without.includes(host.agent))) {
+  const asked = servingHosts(plan).filter((host) => !without.includes(host.agent));
+  if (asked.length === 0)
+    return { type: 'waiting', waitingFor: ['a host that serves: all are given up'], unreachable: true };
+  for (const { agent } of asked) {
     const seen = facts.get(agent);
     if (seen === undefined) {
       unreachable = true;

@@ -1,5 +1,4 @@
 import type { OperatorRequest } from '../formats/restore-messages.ts';
-import { majorityOf } from './ballot.ts';
 import type { CoordinatorState } from './coordinator-state.ts';
 
 /** Whether nothing is proposed yet: then nothing is lost by giving up. Afterwards the outcome may be known elsewhere. */
@@ -29,10 +28,10 @@ function refusalOfChoice(
 ): string | undefined {
   const { slot, decision, decided } = state.ballot ?? {};
   if (slot !== 'first' || decision !== 'commit' || decided !== true) return notCommitted(state);
-  const left = state.hosts.filter(
-    (agent) => !state.without.includes(agent) && !without.includes(agent),
-  ).length;
-  return kind === 'rollback' ? noneLeft(left) : tooFewLeft(left, state.hosts.length);
+  const isLeft = (agent: string): boolean => !state.without.includes(agent) && !without.includes(agent);
+  return kind === 'rollback'
+    ? noneLeft(state.hosts.filter(isLeft).length)
+    : tooFewLeft(state, state.serving.filter(isLeft).length);
 }
 
 /** A rollback that waits for a host in its barrier may go on without it. */
@@ -48,11 +47,10 @@ function noneLeft(left: number): string | undefined {
   return left === 0 ? 'no host is left' : undefined;
 }
 
-function tooFewLeft(left: number, hosts: number): string | undefined {
-  const needed = majorityOf(hosts);
-  return left >= needed
+function tooFewLeft({ serving, quorum }: CoordinatorState, left: number): string | undefined {
+  return left >= quorum
     ? undefined
-    : `${left} of ${hosts} hosts are left, and the new cluster works with ${needed} of them or more`;
+    : `${left} of ${serving.length} hosts are left, and the new cluster works with ${quorum} of them or more`;
 }
 
 function tooLateToAbort({ phase, ballot }: CoordinatorState): string {

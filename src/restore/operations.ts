@@ -125,7 +125,7 @@ export class Operations {
     const epoch: Epoch = { counter: 1, agent: this.#options.host.agent };
     const operation = await this.#open({ plan, epoch, requestedBy, as: 'coordinator' });
     const { peerGraceMs } = this.#options.settings;
-    this.#coordinate(operation, openCoordinator(plan.decided.hosts, epoch, peerGraceMs), requestedBy);
+    this.#coordinate(operation, openCoordinator(plan.decided, epoch, peerGraceMs), requestedBy);
     await operation.coordinator?.start(false);
     this.#changed(operation);
     return operation;
@@ -170,7 +170,7 @@ export class Operations {
     const entry = { type: 'coordinating', at: this.#now(), epoch, requestedBy } as const;
     await operation.append([order === undefined ? entry : { ...entry, order }]);
     const { peerGraceMs } = this.#options.settings;
-    const state = openTakeover(operation.plan.decided.hosts, epoch, peerGraceMs, order);
+    const state = openTakeover(operation.plan.decided, epoch, peerGraceMs, order);
     this.#coordinate(operation, state, requestedBy);
     operation.reopen();
     await operation.coordinator?.start(false);

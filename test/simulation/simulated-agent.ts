@@ -105,7 +105,7 @@ export class SimulatedAgent {
     const { plan, graceMs, host } = this.#around;
     const epoch = { counter: 1, agent: host };
     this.#open(epoch, 'coordinator');
-    this.#coordinate(openCoordinator(plan.decided.hosts, epoch, graceMs));
+    this.#coordinate(openCoordinator(plan.decided, epoch, graceMs));
   }
 
   /** @throws {CallFailed} as the real methods `restore.advance` and `restore.promise` do. */
@@ -157,7 +157,7 @@ export class SimulatedAgent {
     this.#append([
       { type: 'coordinating', at: this.#at(), epoch, ...(order === undefined ? {} : { order }) },
     ]);
-    this.#coordinate(openTakeover(plan.decided.hosts, epoch, graceMs, order));
+    this.#coordinate(openTakeover(plan.decided, epoch, graceMs, order));
     this.#around.say(`takes over as ${epoch.counter}/${epoch.agent}`);
   }
 

@@ -21,7 +21,7 @@ function offeredToTheLast(): string[] {
   ];
   const alone = events.reduce(
     (state, event) => moveCoordinator(state, event).state,
-    openTakeover(hosts, epoch, 1000),
+    openTakeover({ hosts }, epoch, 1000),
   );
   return nextCommands({ phase: alone.phase, plan, coordinator: alone });
 }

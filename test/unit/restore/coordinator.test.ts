@@ -34,7 +34,7 @@ function report(
 /** A coordinator that was told things, and what it did about the last of them. */
 class Told {
   state: CoordinatorState = openCoordinator(
-    HOSTS.map((agent) => ({ agent, journalId: JOURNAL_ID })),
+    { hosts: HOSTS.map((agent) => ({ agent, journalId: JOURNAL_ID })) },
     epoch,
     GRACE_MS,
   );

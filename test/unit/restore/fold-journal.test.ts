@@ -73,7 +73,7 @@ function asEvent(event: Happened, { phase, epoch: followed }: ParticipantState):
 }
 
 test('a coordinator that comes back asks for what it asked for, or for the abort', () => {
-  let state = openCoordinator([{ agent: 'h1', journalId: base.journalId }], epoch, GRACE_MS);
+  let state = openCoordinator({ hosts: [{ agent: 'h1', journalId: base.journalId }] }, epoch, GRACE_MS);
   const entries: JournalEntry[] = [...opening];
   const happened = [
     ...[{ phase: 'prepared' }, 'guard', { phase: 'stopped' }, 'guard', { phase: 'confirmed' }],

@@ -178,3 +178,8 @@ test('a member of the old cluster that lags behind catches up, and one that has 
     failure: { message: 'h2: etcd is at revision 1261, its set-aside database is at 1262' },
   });
 });
+
+test('a gate that may ask nobody waits for a person', () => {
+  const agents = plan.hosts.map(({ agent }) => agent);
+  expect(judgeGate(plan, new Map(), agents)).toMatchObject({ type: 'waiting', unreachable: true });
+});

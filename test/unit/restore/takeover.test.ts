@@ -20,7 +20,7 @@ const epoch = { counter: 3, agent: 'h2' };
 
 function opened(order?: TakeoverOrder): CoordinatorState {
   const hosts = HOSTS.map((agent) => ({ agent, journalId: JOURNAL_ID }));
-  return openTakeover(hosts, epoch, 30_000, order);
+  return openTakeover({ hosts }, epoch, 30_000, order);
 }
 
 function report(

@@ -3,13 +3,15 @@ import type { Epoch } from '../../../src/formats/restore-journal.ts';
 import type { ParticipantReport } from '../../../src/formats/restore-messages.ts';
 import { moveCoordinator } from '../../../src/restore/coordinator.ts';
 import {
+  openCoordinator,
   openTakeover,
   type CoordinatorEvent,
   type CoordinatorState,
 } from '../../../src/restore/coordinator-state.ts';
+import { refusalOf } from '../../../src/restore/judge-request.ts';
 import { nextCommands } from '../../../src/restore/next-commands.ts';
 import { moveParticipant, type ParticipantState } from '../../../src/restore/participant.ts';
-import { OPERATION, samplePlan } from '../../support/control-samples.ts';
+import { OPERATION, samplePlan, sampleUndo } from '../../support/control-samples.ts';
 
 const plan = samplePlan();
 const first = { counter: 1, agent: 'h1' };
@@ -24,7 +26,7 @@ function report(number: number, more: Partial<ParticipantReport>): CoordinatorEv
 
 /** A takeover by h2 that has heard these. */
 function takenOver(...events: CoordinatorEvent[]): CoordinatorState {
-  const opened = openTakeover(plan.decided.hosts, second, 30_000);
+  const opened = openTakeover(plan.decided, second, 30_000);
   return events.reduce((state, event) => moveCoordinator(state, event).state, opened);
 }
 
@@ -80,7 +82,7 @@ test('a rollback that no majority is left to vote for can be forced, also withou
 });
 
 test('who was sworn dead votes no more, and a host that is given up later takes no other vote away', () => {
-  const forced = openTakeover(plan.decided.hosts, second, 30_000, { without: ['h1'], outcome: 'commit' });
+  const forced = openTakeover(plan.decided, second, 30_000, { without: ['h1'], outcome: 'commit' });
   const events = [report(2, committed), report(3, committed), silent('h2'), rollback('h2')];
   const vote = { decision: 'rollback', epoch: second } as const;
   const asked = [...events, report(3, { ...committed, votes: { second: vote } })].reduce(
@@ -94,7 +96,7 @@ test('who was sworn dead votes no more, and a host that is given up later takes 
 });
 
 test('a takeover that was forced and waits for one more host can go on without force where a majority follows', () => {
-  const forced = openTakeover(plan.decided.hosts, second, 30_000, { without: [], outcome: 'abort' });
+  const forced = openTakeover(plan.decided, second, 30_000, { without: [], outcome: 'abort' });
   const events = [report(2, committed), report(3, committed), silent('h1')];
   const waiting = events.reduce((state, event) => moveCoordinator(state, event).state, forced);
   expect(waiting.phase).toBe('taking-over');
@@ -221,5 +223,33 @@ describe('what is printed first', () => {
     expect(nextCommands({ phase: 'stopped', plan, journalProblem })).toEqual([
       `lifeboat restore watch ${OPERATION}  # it goes on once this is mended: ${journalProblem}`,
     ]);
+  });
+});
+
+describe('an undo that one host of three serves', () => {
+  const { decided } = sampleUndo();
+  const [only, ...others] = decided.hosts.map(({ agent, journalId }, index) => ({
+    ...{ agent, journalId },
+    action: index === 0 ? ('swap' as const) : ('vacate' as const),
+  }));
+  const [member] = decided.returnsTo.members;
+  const opened = openCoordinator(
+    {
+      hosts: [only, ...others].flatMap((host) => host ?? []),
+      returnsTo: { ...decided.returnsTo, members: member === undefined ? [] : [member] },
+    },
+    first,
+    30_000,
+  );
+  const gate: CoordinatorState = {
+    ...opened,
+    phase: 'verifying',
+    ballot: { slot: 'first', decision: 'commit', decided: true },
+  };
+
+  test('is not accepted without it, though the others are a majority, but rolled back', () => {
+    expect(refusalOf(gate, { kind: 'accept', without: ['h1'] })).toContain('0 of 1 hosts are left');
+    expect(refusalOf(gate, { kind: 'accept', without: ['h2', 'h3'] })).toBeUndefined();
+    expect(refusalOf(gate, { kind: 'rollback', without: ['h1'] })).toBeUndefined();
   });
 });
