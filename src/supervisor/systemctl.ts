@@ -14,8 +14,10 @@ interface SystemctlOptions {
 const CALL_TIMEOUT_MS = 20_000;
 /** etcd says what is wrong with a flag first, and two dozen lines about all others after it. */
 const JOURNAL_LINES = 40;
-const JOURNAL_LOOKS = 5;
+const JOURNAL_LOOKS = 15;
 const JOURNAL_WAIT_MS = 200;
+/** systemd's own lines come first: that nothing more comes must show more than once. */
+const JOURNAL_LOOKS_ALIKE = 4;
 const ENV = { TZ: 'UTC', LC_ALL: 'C', SYSTEMD_COLORS: '0', SYSTEMD_PAGER: '' };
 
 /** systemd's words for what polkit, or the want of it, does not allow. */
@@ -71,11 +73,12 @@ export class Systemctl {
       // Lines may still be on their way. Only root may ask for this; others look again until nothing more comes.
       await runCommand(journalctl, ['--sync'], { signal, timeoutMs: CALL_TIMEOUT_MS, env: ENV });
       let lines = await this.#readJournal(signal);
-      for (let look = 0; look < JOURNAL_LOOKS; look += 1) {
+      let alike = 1;
+      for (let look = 1; look < JOURNAL_LOOKS && alike < JOURNAL_LOOKS_ALIKE; look += 1) {
         await sleep(JOURNAL_WAIT_MS, undefined, { signal });
         const before = lines;
         lines = await this.#readJournal(signal);
-        if (lines !== '' && lines === before) break;
+        alike = lines !== '' && lines === before ? alike + 1 : 1;
       }
       return lines === '' ? '(nothing in the journal)' : lines;
     } catch (error) {
