@@ -57,7 +57,7 @@ async function onBuilt(minor: string, suite: string, run: TestRun): Promise<Row>
 /** Two rows of stages at once: what meets processes waits more than it computes. */
 async function runAllTests(): Promise<Row[]> {
   const { version } = await systemEtcd();
-  const ends = await Promise.allSettled([runSuites(version), runHostsAndRestores(version)]);
+  const ends = await Promise.allSettled([runSuites(version), runBesideSuites(version)]);
   return ends.flatMap((end) => {
     if (end.status === 'rejected') throw end.reason;
     return end.value;
@@ -66,14 +66,13 @@ async function runAllTests(): Promise<Row[]> {
 
 async function runSuites(version: string): Promise<Row[]> {
   const everything = { args: ['run', ...projects(SUITES)] };
-  const meetingEtcd = { args: ['related', ETCD_AT_HAND, ...projects(['integration', 'cluster'])] };
   return [
     await runRow(version, SUITES.join(', '), everything),
-    await onBuilt(NEWEST_IN_USE, 'integration, cluster', meetingEtcd),
+    await onBuilt(NEWEST_IN_USE, 'cluster', meetingEtcd('cluster')),
   ];
 }
 
-async function runHostsAndRestores(version: string): Promise<Row[]> {
+async function runBesideSuites(version: string): Promise<Row[]> {
   const isBesideAnother = true;
   // The first makes the packages that the second installs.
   const rows = [
@@ -82,7 +81,13 @@ async function runHostsAndRestores(version: string): Promise<Row[]> {
   ];
   const restores = { args: ['run', ...RESTORE_STORY], isBesideAnother };
   for (const minor of OTHERS) rows.push(await onBuilt(minor, 'restore', restores));
+  const integration = { ...meetingEtcd('integration'), isBesideAnother };
+  rows.push(await onBuilt(NEWEST_IN_USE, 'integration', integration));
   return rows;
+}
+
+function meetingEtcd(project: string): TestRun {
+  return { args: ['related', ETCD_AT_HAND, ...projects([project])] };
 }
 
 function projects(names: readonly string[]): string[] {
