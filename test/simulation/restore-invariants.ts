@@ -54,8 +54,9 @@ function isDecided(world: RestoreWorld, slot: BallotSlot, decision: BallotDecisi
 }
 
 function goingBack(world: RestoreWorld): string | undefined {
-  const goesBack = world.hosts.some(({ votes }) =>
-    votes.second.some(({ decision }) => decision === 'rollback'),
+  // What a host that is lost for good voted for leads to nothing, and clients may have written since.
+  const goesBack = world.hosts.some(
+    ({ isLeft, votes }) => isLeft && votes.second.some(({ decision }) => decision === 'rollback'),
   );
   if (!goesBack || world.operatorRollsBack) return undefined;
   if (!world.hasReasonToGoBack) return 'I3: it is rolled back though nothing failed';
