@@ -24,3 +24,13 @@ export function mergeGenerations(
   const generations = sorted.slice(-MOST_GENERATIONS);
   return { generations, news: news.filter((one) => generations.includes(one)) };
 }
+
+/** What hosts know of, all together. */
+export function generationsOf(
+  hosts: readonly { readonly generations: readonly Generation[] }[],
+): Generation[] {
+  return mergeGenerations(
+    [],
+    hosts.flatMap(({ generations }) => generations),
+  ).generations;
+}

@@ -11,6 +11,7 @@ import {
   refuseUnfitHosts,
 } from './plan-guards.ts';
 import { clusterOf, measure, silentUrls } from './plan-measurement.ts';
+import { planHost } from './plan-host.ts';
 import { decideRehearsal } from './plan-rehearsal.ts';
 import { decideRevisions } from './plan-revisions.ts';
 import { refuseNewerSnapshot, versionOfSnapshot } from './plan-versions.ts';
@@ -67,7 +68,7 @@ function decide({ wish, seen, facts, chosen, clusterId }: Findings): PlanDecisio
     revisions: decideRevisions(wish, facts, manifest.revision),
     rehearsal: decideRehearsal(wish, facts, chosen),
     ...(clusterId === undefined ? {} : { supersedes: supersededBy(facts, clusterId) }),
-    hosts: facts.map(planHost),
+    hosts: facts.map(restoreHost),
   };
 }
 
@@ -101,17 +102,10 @@ function planSnapshot(manifest: SnapshotManifest): PlanDecision['snapshot'] {
   };
 }
 
-function planHost(host: HostFacts): RestoreHost {
+function restoreHost(host: HostFacts): RestoreHost {
   return {
-    agent: host.agent,
-    journalId: host.journalId,
-    memberName: host.memberName,
-    peerUrls: host.peerUrls,
-    dataDir: host.dataDir,
-    ...(host.walDir === undefined ? {} : { walDir: host.walDir }),
-    found: host.found,
+    ...planHost(host),
     toolPath: host.tool?.path ?? '',
     toolVersion: host.tool?.version ?? '',
-    ...(host.etcdVersion === undefined ? {} : { etcdVersion: host.etcdVersion }),
   };
 }

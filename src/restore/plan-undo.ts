@@ -2,7 +2,7 @@ import { AgentError } from '../base/agent-error.ts';
 import { canonicalSha256 } from '../formats/canonical-json.ts';
 import type { HostFacts, SetAsideFacts } from '../formats/host-facts.ts';
 import type { UndoDecision, UndoHost, UndoPlan } from '../formats/restore-plan.ts';
-import { mergeGenerations } from './merge-generations.ts';
+import { generationsOf } from './merge-generations.ts';
 import { placeInLine } from './place-in-line.ts';
 import { supersededBy } from './plan-decision.ts';
 import { participantsOf, refuseUnmovableHosts } from './plan-guards.ts';
@@ -50,11 +50,7 @@ export function decideUndo(wish: UndoWish, seen: UndoCircumstances): UndoPlan {
 
 /** @throws {AgentError} `OPERATION_UNKNOWN`, `UNDO_REFUSED`. */
 function requireNewest(operation: string, facts: readonly HostFacts[]): Undone {
-  const { generations } = mergeGenerations(
-    [],
-    facts.flatMap((host) => host.generations),
-  );
-  const place = placeInLine(operation, generations);
+  const place = placeInLine(operation, generationsOf(facts));
   switch (place.kind) {
     case 'newest': {
       const { parentClusterId } = place.generation;

@@ -3,7 +3,7 @@ import type { HostFacts } from '../formats/host-facts.ts';
 import type { OperationPlan } from '../formats/restore-plan.ts';
 import type { CallHost } from './call-host.ts';
 import type { GuardStage } from './coordinator-state.ts';
-import { mergeGenerations } from './merge-generations.ts';
+import { generationsOf } from './merge-generations.ts';
 import { placeInLine } from './place-in-line.ts';
 import { clusterOf, newestMember } from './plan-measurement.ts';
 import { collectFacts, refuseLivingDead } from './plan-operation.ts';
@@ -61,11 +61,7 @@ function requireSameCluster({ decided }: OperationPlan, facts: readonly HostFact
   }
   if (!('undoes' in decided)) return;
   const { operation } = decided.undoes;
-  const { generations } = mergeGenerations(
-    [],
-    facts.flatMap((host) => host.generations),
-  );
-  const { kind } = placeInLine(operation, generations);
+  const { kind } = placeInLine(operation, generationsOf(facts));
   if (kind !== 'newest')
     throw new AgentError('GUARD_CHANGED', `${operation} is not the newest restore any more: it is ${kind}`);
   const kept = decided.hosts.filter(({ action }) => action === 'keep').map(({ agent }) => agent);

@@ -1,7 +1,8 @@
 import { AgentError } from '../base/agent-error.ts';
 import type { HostFacts, SetAsideFacts } from '../formats/host-facts.ts';
-import type { PlanHost, UndoHost } from '../formats/restore-plan.ts';
+import type { UndoHost } from '../formats/restore-plan.ts';
 import { majorityOf } from './ballot.ts';
+import { planHost } from './plan-host.ts';
 
 type SetAsideData = NonNullable<SetAsideFacts['data']>;
 
@@ -60,15 +61,6 @@ function whyNotServing(
     return 'its set-aside member is a learner, which answers no question of the gate';
   if (member.peerUrls.some((url) => peerUrls.includes(url))) return undefined;
   return `its set-aside member has the peer URLs ${member.peerUrls.join(', ')}, and the host has ${peerUrls.join(', ')} now`;
-}
-
-function planHost(host: HostFacts): PlanHost {
-  const { agent, journalId, memberName, peerUrls, dataDir, walDir, found, etcdVersion } = host;
-  return {
-    ...{ agent, journalId, memberName, peerUrls, dataDir, found },
-    ...(walDir === undefined ? {} : { walDir }),
-    ...(etcdVersion === undefined ? {} : { etcdVersion }),
-  };
 }
 
 /**
